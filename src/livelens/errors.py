@@ -1,0 +1,78 @@
+"""Every error that Livelens raises on purpose.
+
+::
+
+    LivelensError                what happened and where, in one line
+    ├── ConfigError              a configuration that cannot mean anything; names the path
+    ├── NotFound                 no such stream, session, model, rendition
+    ├── Conflict                 the name is taken, or the state forbids it
+    ├── Forbidden                an address or action that the rules do not allow
+    ├── CapacityError            a limit is reached; try again later
+    ├── BadSdp                   an SDP or trickle fragment that cannot be used
+    ├── SourceError              a source that cannot be opened or read
+    ├── SinkError                a sink that cannot write
+    ├── StageError               a stage that breaks its contract
+    ├── ModelError               a model file or decoder that cannot be used
+    │   └── DownloadError        a package that cannot be had, or is not what the manifest says
+    └── Closed                   the other end of a channel has been closed
+"""
+
+
+class LivelensError(Exception):
+    """Base of every error raised on purpose. ``str(error)`` is one line for the user."""
+
+
+class ConfigError(LivelensError):
+    """A configuration that cannot mean anything. The message names the path, `$.stages[1]`."""
+
+
+class NotFound(LivelensError):
+    """No such stream, session, model or rendition."""
+
+
+class Conflict(LivelensError):
+    """The name is taken, or the present state forbids the action."""
+
+
+class Forbidden(LivelensError):
+    """An address or an action that the rules do not allow."""
+
+
+class CapacityError(LivelensError):
+    """A limit is reached.
+
+    Attributes:
+        retry_after_s: when to try again, in seconds.
+    """
+
+    def __init__(self, message: str, retry_after_s: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class BadSdp(LivelensError):
+    """An SDP offer or trickle fragment that cannot be used."""
+
+
+class SourceError(LivelensError):
+    """A source that cannot be opened or read. Never holds a URL's password."""
+
+
+class SinkError(LivelensError):
+    """A sink that cannot write."""
+
+
+class StageError(LivelensError):
+    """A stage that breaks its contract."""
+
+
+class ModelError(LivelensError):
+    """A model file or decoder that cannot be used."""
+
+
+class DownloadError(ModelError):
+    """A package that cannot be had, or is not what the manifest says."""
+
+
+class Closed(LivelensError):
+    """The other end of a channel has been closed."""

@@ -1,0 +1,190 @@
+"""The messages that leave Livelens, and their JSON Schema.
+
+`Result` is one frame's outcome. `Problem` and `State` tell what happens to a
+stream. On every wire a message is one JSON object with a `type`.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from livelens.clock import now_ns, rtp_timestamp, wall_ns
+from livelens.types import Attribute, AttributeValue, Item
+
+StreamState = Literal["starting", "running", "reconnecting", "ended", "failed", "stopped"]
+
+
+class ObjectAttribute(msgspec.Struct, frozen=True):
+    """A measured attribute: `pts_ns` is that of the frame it was measured on."""
+
+    value: AttributeValue
+    score: float
+    pts_ns: int
+
+
+class DetectedObject(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One object of a frame.
+
+    Attributes:
+        box: [x_min, y_min, x_max, y_max] in pixels of the frame.
+        class_name: the label; empty when the model has none.
+        class_id: the model's number of the class.
+        confidence: 0..1.
+        tracker_id: the same object keeps it from frame to frame; None before a tracker ran.
+        attributes: by name.
+        keypoints: [[x, y], …] in pixels, where the detector gives them.
+    """
+
+    box: tuple[float, float, float, float]
+    class_name: str
+    class_id: int
+    confidence: float
+    tracker_id: int | None = None
+    attributes: dict[str, ObjectAttribute] = {}
+    keypoints: list[tuple[float, float]] = []
+
+
+class StageTime(msgspec.Struct, frozen=True):
+    """When a stage began and how long it took, in nanoseconds since the capture."""
+
+    stage: str
+    began_ns: int
+    took_ns: int
+
+
+class Result(msgspec.Struct, frozen=True, tag="result"):
+    """What is known about one frame. One message for every delivered frame.
+
+    Attributes:
+        stream: the stream's id.
+        seq: the frame's number; a gap is a drop.
+        pts_ns: media time.
+        rtp_timestamp: the RTP timestamp of this very picture in every WebRTC rendition.
+        captured_unix_ns: when its first byte was seen, by the server's wall clock.
+        ntp_ns: capture time by the sender's clock, where it tells.
+        size_px: [width, height] of the frame, the space of all boxes.
+        latency_ns: from capture to the end of the last stage.
+        stages: timings.
+        dropped: frames of this stream dropped so far, by "stage/reason".
+        objects: what was found.
+    """
+
+    stream: str
+    seq: int
+    pts_ns: int
+    rtp_timestamp: int
+    captured_unix_ns: int
+    size_px: tuple[int, int]
+    latency_ns: int
+    stages: list[StageTime]
+    dropped: dict[str, int]
+    objects: list[DetectedObject]
+    ntp_ns: int | None = None
+    extra: dict[str, Any] = {}
+
+
+class Problem(msgspec.Struct, frozen=True, tag="problem"):
+    """Something went wrong in a stream; the server and other streams live on."""
+
+    stream: str
+    where: str
+    message: str
+    unix_ns: int
+
+
+class State(msgspec.Struct, frozen=True, tag="state"):
+    """A stream changed its state."""
+
+    stream: str
+    state: StreamState
+    unix_ns: int
+    detail: str = ""
+
+
+Message = Result | Problem | State
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Message)
+
+
+def encoded(message: Message) -> bytes:
+    """The message as one line of JSON."""
+    return _encoder.encode(message)
+
+
+def decoded(text: bytes | str) -> Message:
+    """A message from its JSON.
+
+    Raises:
+        msgspec.ValidationError: not such a message.
+    """
+    return _decoder.decode(text)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the messages."""
+    return msgspec.json.schema(Message)
+
+
+def result_of(item: Item, dropped: dict[str, int]) -> Result:
+    """The message that tells what is known about a frame."""
+    frame = item.frame
+    ended_ns = item.timings[-1].ended_ns if item.timings else now_ns()
+    return Result(
+        stream=frame.stream_id,
+        seq=frame.seq,
+        pts_ns=frame.pts_ns,
+        rtp_timestamp=rtp_timestamp(frame.pts_ns),
+        captured_unix_ns=wall_ns() - (now_ns() - frame.captured_ns),
+        size_px=frame.size_px,
+        latency_ns=ended_ns - frame.captured_ns,
+        stages=[
+            StageTime(t.stage, t.began_ns - frame.captured_ns, t.ended_ns - t.began_ns)
+            for t in item.timings
+        ],
+        dropped=dropped,
+        objects=_objects_of(item),
+        ntp_ns=frame.ntp_ns,
+        extra=dict(item.extra),
+    )
+
+
+def _objects_of(item: Item) -> list[DetectedObject]:
+    found = item.detections
+    if found is None or len(found) == 0:
+        return []
+    count = len(found)
+    names = found.data.get("class_name")
+    points = found.data.get("keypoints")
+    boxes = found.xyxy.tolist()
+    classes = found.class_id.tolist() if found.class_id is not None else [0] * count
+    scores = found.confidence.tolist() if found.confidence is not None else [1.0] * count
+    ids = found.tracker_id.tolist() if found.tracker_id is not None else [None] * count
+    objects = []
+    for i in range(count):
+        # A tracker marks what it has not yet confirmed with a negative id.
+        tracker_id = None if ids[i] is None or ids[i] < 0 else int(ids[i])
+        known = item.attributes.get(tracker_id, {}) if tracker_id is not None else {}
+        objects.append(
+            DetectedObject(
+                box=(
+                    round(boxes[i][0], 1),
+                    round(boxes[i][1], 1),
+                    round(boxes[i][2], 1),
+                    round(boxes[i][3], 1),
+                ),
+                class_name=str(names[i]) if names is not None else "",
+                class_id=int(classes[i]),
+                confidence=round(float(scores[i]), 4),
+                tracker_id=tracker_id,
+                attributes={name: _attribute(value) for name, value in known.items()},
+                keypoints=[(round(float(x), 1), round(float(y), 1)) for x, y in points[i]]
+                if points is not None
+                else [],
+            )
+        )
+    return objects
+
+
+def _attribute(attribute: Attribute) -> ObjectAttribute:
+    return ObjectAttribute(attribute.value, attribute.score, attribute.pts_ns)

@@ -1,0 +1,74 @@
+"""What a picture can do, wherever its pixels live.
+
+Decoders keep YUV planes and convert only what somebody asks for: a conversion
+that nobody looks at is the most common waste of a video server.
+"""
+
+import threading
+from typing import Protocol, runtime_checkable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+
+@runtime_checkable
+class Picture(Protocol):
+    """One picture, read-only. Safe to share between threads."""
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+
+    def bgr(self) -> Pixels:
+        """The picture as (height, width, 3) uint8 BGR, read-only; converted once."""
+
+    def rgb_resized(self, width: int, height: int) -> Pixels:
+        """The picture scaled to (height, width, 3) uint8 RGB; a new array."""
+
+
+class ArrayPicture:
+    """A picture that is an array already.
+
+    Args:
+        bgr: (height, width, 3) uint8 BGR. Made read-only; pass a copy to go on writing.
+
+    Raises:
+        ValueError: the array has another shape or type.
+    """
+
+    def __init__(self, bgr: Pixels) -> None:
+        if bgr.dtype != np.uint8 or bgr.ndim != 3 or bgr.shape[2] != 3 or 0 in bgr.shape:
+            raise ValueError(f"a picture is (H, W, 3) uint8, not {bgr.shape} {bgr.dtype}")
+        self._bgr = bgr.view()
+        self._bgr.flags.writeable = False
+        self._lock = threading.Lock()
+
+    @property
+    def width(self) -> int:
+        return int(self._bgr.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self._bgr.shape[0])
+
+    def bgr(self) -> Pixels:
+        return self._bgr
+
+    def rgb_resized(self, width: int, height: int) -> Pixels:
+        shrinks = width * height < self.width * self.height
+        scaled = cv2.resize(
+            self._bgr,
+            (width, height),
+            interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+        )
+        return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+    def __repr__(self) -> str:
+        return f"ArrayPicture({self.width}x{self.height})"
