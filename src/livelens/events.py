@@ -118,7 +118,8 @@ def decoded(text: bytes | str) -> Message:
     Raises:
         msgspec.ValidationError: not such a message.
     """
-    return _decoder.decode(text)
+    message: Message = _decoder.decode(text)
+    return message
 
 
 def json_schema() -> dict[str, Any]:
@@ -159,11 +160,11 @@ def _objects_of(item: Item) -> list[DetectedObject]:
     boxes = found.xyxy.tolist()
     classes = found.class_id.tolist() if found.class_id is not None else [0] * count
     scores = found.confidence.tolist() if found.confidence is not None else [1.0] * count
-    ids = found.tracker_id.tolist() if found.tracker_id is not None else [None] * count
+    ids: list[int] | None = found.tracker_id.tolist() if found.tracker_id is not None else None
     objects = []
     for i in range(count):
         # A tracker marks what it has not yet confirmed with a negative id.
-        tracker_id = None if ids[i] is None or ids[i] < 0 else int(ids[i])
+        tracker_id = None if ids is None or ids[i] < 0 else ids[i]
         known = item.attributes.get(tracker_id, {}) if tracker_id is not None else {}
         objects.append(
             DetectedObject(
