@@ -1,0 +1,94 @@
+"""Run vision models on live video and get the result back in real time.
+
+>>> import livelens
+>>> for item in livelens.run("street.mp4", stages=[livelens.Detect(), livelens.Track()]):
+...     print(item.frame.seq, item.detections.tracker_id)
+
+Names are imported when they are used, so that `import livelens` takes milliseconds.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+__version__ = version("livelens")
+
+_HOME = {
+    "Attribute": "livelens.types",
+    "Detect": "livelens.stages.detect",
+    "Engine": "livelens.flow.engine",
+    "File": "livelens.sources.file",
+    "Frame": "livelens.types",
+    "Item": "livelens.types",
+    "LivelensError": "livelens.errors",
+    "Overlay": "livelens.stages.overlay",
+    "Pattern": "livelens.sources.pattern",
+    "PipelineSpec": "livelens.spec",
+    "Record": "livelens.sinks.record",
+    "Result": "livelens.events",
+    "Results": "livelens.sinks.results",
+    "Rtp": "livelens.sources.rtp",
+    "Simulate": "livelens.stages.simulate",
+    "SinkSpec": "livelens.spec",
+    "SourceSpec": "livelens.spec",
+    "StageSpec": "livelens.spec",
+    "Track": "livelens.stages.track",
+    "Url": "livelens.sources.url",
+    "Whep": "livelens.sinks.whep",
+    "run": "livelens.flow.run",
+}
+
+if TYPE_CHECKING:
+    from livelens.errors import LivelensError
+    from livelens.events import Result
+    from livelens.flow.engine import Engine
+    from livelens.flow.run import run
+    from livelens.sinks.record import Record
+    from livelens.sinks.results import Results
+    from livelens.sinks.whep import Whep
+    from livelens.sources.file import File
+    from livelens.sources.pattern import Pattern
+    from livelens.sources.rtp import Rtp
+    from livelens.sources.url import Url
+    from livelens.spec import PipelineSpec, SinkSpec, SourceSpec, StageSpec
+    from livelens.stages.detect import Detect
+    from livelens.stages.overlay import Overlay
+    from livelens.stages.simulate import Simulate
+    from livelens.stages.track import Track
+    from livelens.types import Attribute, Frame, Item
+
+__all__ = [
+    "Attribute",
+    "Detect",
+    "Engine",
+    "File",
+    "Frame",
+    "Item",
+    "LivelensError",
+    "Overlay",
+    "Pattern",
+    "PipelineSpec",
+    "Record",
+    "Result",
+    "Results",
+    "Rtp",
+    "Simulate",
+    "SinkSpec",
+    "SourceSpec",
+    "StageSpec",
+    "Track",
+    "Url",
+    "Whep",
+    "__version__",
+    "run",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'livelens' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,151 @@
+"""All streams of one process, and what they share."""
+
+import threading
+from collections.abc import Mapping
+from types import MappingProxyType, TracebackType
+
+from prometheus_client import CollectorRegistry
+
+from livelens.errors import Conflict, NotFound
+from livelens.flow.bus import Bus
+from livelens.flow.chain import SharedLanes
+from livelens.flow.metrics import FlowMetrics
+from livelens.flow.pipeline import Pipeline
+from livelens.spec import PipelineSpec, Sink, Source
+
+_WATCH_EVERY_S = 0.25
+
+
+class Engine:
+    """Runs pipelines. All methods may be called from any thread; `remove` and `close` wait.
+
+    Args:
+        registry: where metrics are kept; a registry of its own by default.
+
+    Attributes:
+        bus: results, problems and states of all streams.
+        registry: for a Prometheus exposition.
+    """
+
+    def __init__(self, *, registry: CollectorRegistry | None = None) -> None:
+        self.bus = Bus()
+        self.registry = registry if registry is not None else CollectorRegistry()
+        self._metrics = FlowMetrics(self.registry)
+        self._shared = SharedLanes()
+        self._streams: dict[str, Pipeline] = {}
+        self._lock = threading.RLock()
+        self._closing = threading.Event()
+        self._watch = threading.Thread(target=self._watch_lanes, name="watch", daemon=True)
+        self._watch.start()
+
+    @property
+    def streams(self) -> Mapping[str, Pipeline]:
+        """The pipelines by stream id."""
+        return MappingProxyType(self._streams)
+
+    def add(
+        self,
+        stream_id: str,
+        spec: PipelineSpec,
+        source: Source | None = None,
+        *,
+        extra_sinks: Mapping[str, Sink] | None = None,
+    ) -> Pipeline:
+        """Start a stream.
+
+        Args:
+            stream_id: its name.
+            spec: what it consists of.
+            source: an already open source, which takes the place of the spec's.
+            extra_sinks: already open sinks that take the analysed items.
+
+        Raises:
+            Conflict: the name is taken.
+            ConfigError: the stages cannot work in this order.
+            SinkError: a sink cannot be opened.
+        """
+        with self._lock:
+            if self._closing.is_set():
+                raise Conflict("the engine is closing")
+            if stream_id in self._streams:
+                raise Conflict(f"there is a stream {stream_id!r} already")
+            pipeline = Pipeline(
+                stream_id,
+                spec,
+                bus=self.bus,
+                shared=self._shared,
+                metrics=self._metrics,
+                source=source,
+                extra_sinks=extra_sinks,
+            )
+            self._streams[stream_id] = pipeline
+            pipeline.start()
+        return pipeline
+
+    def get(self, stream_id: str) -> Pipeline:
+        """A stream.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        pipeline = self._streams.get(stream_id)
+        if pipeline is None:
+            raise NotFound(f"there is no stream {stream_id!r}")
+        return pipeline
+
+    def change(self, stream_id: str, spec: PipelineSpec) -> Pipeline:
+        """Go on with other stages, sinks or limits; see `Pipeline.change`."""
+        pipeline = self.get(stream_id)
+        pipeline.change(spec)
+        return pipeline
+
+    def remove(self, stream_id: str, timeout_s: float = 2.0) -> None:
+        """Stop a stream and forget it. Waits for `timeout_s` at most.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        with self._lock:
+            pipeline = self.get(stream_id)
+            del self._streams[stream_id]
+        pipeline.stop(timeout_s)
+        self.bus.close_stream(stream_id)
+        self._metrics.forget(stream_id)
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        """Stop all streams, together, and the watch."""
+        self._closing.set()
+        with self._lock:
+            pipelines = list(self._streams.items())
+            self._streams.clear()
+        stoppers = [
+            threading.Thread(target=pipeline.stop, args=(timeout_s,), daemon=True)
+            for _, pipeline in pipelines
+        ]
+        for stopper in stoppers:
+            stopper.start()
+        for stopper in stoppers:
+            stopper.join(timeout_s + 1.0)
+        for stream_id, _ in pipelines:
+            self.bus.close_stream(stream_id)
+        self._watch.join(timeout_s)
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _watch_lanes(self) -> None:
+        """Look for stages that never return."""
+        while not self._closing.wait(_WATCH_EVERY_S):
+            lanes = {id(lane): lane for lane in self._shared.all()}
+            for pipeline in list(self._streams.values()):
+                lanes |= {id(lane): lane for lane in pipeline.lanes()}
+            for lane in lanes.values():
+                lane.give_up_stuck()

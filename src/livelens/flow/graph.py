@@ -1,0 +1,52 @@
+"""Whether stages can work in the order given. Pure."""
+
+from collections.abc import Sequence
+
+from livelens.errors import ConfigError
+from livelens.plugins import named
+from livelens.spec import PipelineSpec, StageSpec
+
+
+def stage_names(stages: Sequence[StageSpec]) -> list[str]:
+    """The name of each stage: its own, else its type, numbered from the second on."""
+    names: list[str] = []
+    for spec in stages:
+        base = spec.name or named(spec)
+        name, number = base, 1
+        while name in names:
+            number += 1
+            name = f"{base}-{number}"
+        names.append(name)
+    return names
+
+
+def check(spec: PipelineSpec, path: str = "$") -> None:
+    """Refuse an impossible pipeline before anything is opened.
+
+    Raises:
+        ConfigError: names the stage or sink and what it lacks.
+    """
+    given = {"frame"}
+    for i, stage in enumerate(spec.stages):
+        _check_needs(stage, given, f"{path}.stages[{i}]")
+        given |= stage.gives
+    explicit = [stage.name for stage in spec.stages if stage.name]
+    for i, stage in enumerate(spec.stages):
+        if stage.name and explicit.count(stage.name) > 1:
+            raise ConfigError(f"two stages are called {stage.name!r} - at {path}.stages[{i}].name")
+    names: set[str] = set()
+    for i, sink in enumerate(spec.sinks):
+        name = sink.name or named(sink)
+        if name in names:
+            raise ConfigError(f"two sinks are called {name!r} - at {path}.sinks[{i}].name")
+        names.add(name)
+        # Drawing what nothing finds is allowed: it draws nothing.
+
+
+def _check_needs(stage: StageSpec, given: set[str], path: str) -> None:
+    lacking = sorted(stage.needs - given)
+    if lacking:
+        raise ConfigError(
+            f"the stage {named(stage)!r} needs {', '.join(lacking)}, which no stage before it "
+            f"gives - at {path}"
+        )

@@ -1,0 +1,418 @@
+"""Workers of one stage. This file and `ends.py` own every thread of the flow.
+
+A lane has a *port* for each stream that passes through it. A live port holds one
+waiting frame, the newest; a lossless port makes its writer wait. Workers take from
+the ports in turn, so that a fast camera cannot starve the rest, and results leave
+each port in the order of its frames, however many workers there are.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from livelens.clock import NS_PER_S, nanoseconds, now_ns
+from livelens.errors import LivelensError, StageError
+from livelens.flow.reconnect import Backoff
+from livelens.spec import Stage, StageSpec
+from livelens.types import Item, Timing
+
+_ERRORS_BEFORE_REOPEN = 3
+_STUCK_WORKERS_ALLOWED = 3
+_LOSSLESS_CAPACITY = 2
+
+Deliver = Callable[[Item], None]
+
+
+class Port:
+    """One stream's way through a lane.
+
+    Args:
+        stage: the stage's name, for accounts and timings.
+        lossless: `put` waits for room instead of pushing the older frame out.
+        max_delay_s: older frames are not worked on.
+        drop: takes each item that is not delivered, and the reason.
+        observe: told the seconds of each call.
+        problem: told when the stage misbehaves, and whether that is the end of it.
+
+    Attributes:
+        deliver: takes each item when it is done, in order.
+        finished: called once, when all is done after `Lane.finish`.
+    """
+
+    def __init__(
+        self,
+        *,
+        stage: str,
+        lossless: bool,
+        max_delay_s: float | None,
+        drop: Callable[[Item, str], None],
+        observe: Callable[[float], None],
+        problem: Callable[[str, bool], None],
+    ) -> None:
+        self.stage = stage
+        self.lossless = lossless
+        self.max_delay_s = max_delay_s
+        self.drop = drop
+        self.observe = observe
+        self.problem = problem
+        self.deliver: Deliver = lambda item: drop(item, "unconnected")
+        self.finished: Callable[[], None] = lambda: None
+        self.waiting: deque[Item] = deque()
+        self.finishing = False
+        self.closed = False
+        self._order = threading.Lock()
+        self._outstanding: dict[int, Item] = {}
+        self._done: dict[int, Item | None] = {}
+        self._next_ticket = 0
+        self._next_release = 0
+
+    @property
+    def capacity(self) -> int:
+        return _LOSSLESS_CAPACITY if self.lossless else 1
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits and nothing is being worked on."""
+        return not self.waiting and self._next_release == self._next_ticket
+
+    def ticket(self, item: Item) -> int:
+        """A place in the order for an item that is now worked on; under the lane's lock."""
+        number = self._next_ticket
+        self._outstanding[number] = item
+        self._next_ticket += 1
+        return number
+
+    def release(self, ticket: int, outcome: "Item | str") -> None:
+        """The work of a ticket is done, or lost for this reason.
+
+        Delivers all that is now in order. Only the first release of a ticket counts, so
+        that a frame is settled once even if a worker comes back after it was given up.
+        """
+        with self._order:
+            item = self._outstanding.pop(ticket, None)
+            if item is None:
+                return
+            if isinstance(outcome, str):
+                self.drop(item, outcome)
+            self._done[ticket] = outcome if isinstance(outcome, Item) else None
+            while self._next_release in self._done:
+                ready = self._done.pop(self._next_release)
+                if ready is not None:
+                    self.deliver(ready)
+                self._next_release += 1
+
+    def abandon(self, reason: str) -> None:
+        """Settle all that is still being worked on as lost."""
+        for ticket in list(self._outstanding):
+            self.release(ticket, reason)
+
+
+@dataclass(eq=False)
+class _Job:
+    """An item in a worker's hands."""
+
+    port: Port
+    ticket: int
+    item: Item
+
+
+@dataclass(eq=False)
+class _Worker:
+    """A thread, and what it works on since when."""
+
+    thread: threading.Thread | None = None
+    jobs: list[_Job] = field(default_factory=list)
+    since_ns: int = 0
+    given_up: bool = False
+
+
+class Lane:
+    """The workers of one stage, for one stream or, for a shared stage, for many.
+
+    Args:
+        spec: the stage.
+        name: for threads and problems.
+
+    Attributes:
+        failure: why the stage cannot be opened, or is given up.
+        ready: set when all workers have opened the stage, or it failed.
+    """
+
+    def __init__(self, spec: StageSpec, name: str) -> None:
+        self.spec = spec
+        self.name = name
+        self.failure: LivelensError | None = None
+        self.ready = threading.Event()
+        self._ports: list[Port] = []
+        self._turn = 0
+        self._changed = threading.Condition()
+        self._closed = False
+        self._workers: list[_Worker] = []
+        self._opened = 0
+        self._stuck = 0
+        with self._changed:
+            for _ in range(max(1, spec.workers)):
+                self._start_worker()
+
+    # --- the writers' side
+
+    def attach(self, port: Port) -> None:
+        """Let a stream through."""
+        with self._changed:
+            self._ports.append(port)
+        if self.failure is not None:
+            port.problem(str(self.failure), True)
+
+    def put(self, port: Port, item: Item) -> None:
+        """Hand an item over. Waits only on a lossless port. Never loses one uncounted."""
+        pushed_out: Item | None = None
+        with self._changed:
+            if port.lossless:
+                self._changed.wait_for(
+                    lambda: port.closed or self._closed or len(port.waiting) < port.capacity
+                )
+            refused = port.closed or self._closed or port.finishing
+            if not refused:
+                if len(port.waiting) >= port.capacity:
+                    pushed_out = port.waiting.popleft()
+                port.waiting.append(item)
+                self._changed.notify_all()
+        if refused:
+            port.drop(item, "stopped")
+        if pushed_out is not None:
+            port.drop(pushed_out, "overrun")
+
+    def finish(self, port: Port) -> None:
+        """No more items will come; `port.finished` follows when the last one is out."""
+        with self._changed:
+            port.finishing = True
+        self._settle(port)
+
+    def detach(self, port: Port, reason: str) -> None:
+        """Close a stream's way at once; what waits is dropped, what is in work is too."""
+        with self._changed:
+            port.closed = True
+            left = list(port.waiting)
+            port.waiting.clear()
+            if port in self._ports:
+                self._ports.remove(port)
+            port.deliver = lambda item: port.drop(item, reason)
+            self._changed.notify_all()
+        for item in left:
+            port.drop(item, reason)
+
+    def close(self, timeout_s: float) -> None:
+        """End all workers; one that hangs in foreign code is left behind after the timeout."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            threads = [worker.thread for worker in self._workers if worker.thread is not None]
+        deadline_ns = now_ns() + nanoseconds(timeout_s)
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, (deadline_ns - now_ns()) / NS_PER_S))
+
+    def give_up_stuck(self) -> None:
+        """Replace workers whose call has exceeded the stage's time. Called by the watch."""
+        limit_ns = nanoseconds(self.spec.timeout_s)
+        lost: list[_Job] = []
+        with self._changed:
+            for worker in list(self._workers):
+                if worker.jobs and now_ns() - worker.since_ns > limit_ns:
+                    worker.given_up = True
+                    lost += worker.jobs
+                    worker.jobs = []
+                    self._workers.remove(worker)
+                    self._stuck += 1
+                    if self._stuck < _STUCK_WORKERS_ALLOWED:
+                        self._start_worker()
+        for job in lost:
+            job.port.release(job.ticket, "timeout")
+            self._settle(job.port)
+            job.port.problem(f"no answer within {self.spec.timeout_s:g} s; worker replaced", False)
+        if lost and self._stuck >= _STUCK_WORKERS_ALLOWED:
+            self._fail(StageError(f"{self._stuck} workers hang; the stage is given up"))
+
+    def waiting_of(self, port: Port) -> int:
+        """Frames that wait on a port."""
+        return len(port.waiting)
+
+    # --- the workers' side
+
+    def _start_worker(self) -> None:
+        worker = _Worker()
+        worker.thread = threading.Thread(
+            target=self._work, args=(worker,), name=f"stage:{self.name}", daemon=True
+        )
+        self._workers.append(worker)
+        worker.thread.start()
+
+    def _work(self, worker: _Worker) -> None:
+        stage = self._open(self.spec.open)
+        if stage is None:
+            return
+        backoff, errors = Backoff(first_s=0.1, longest_s=5.0), 0
+        while not worker.given_up and self._take(worker):
+            if self._process(stage, worker):
+                errors = 0
+                continue
+            errors += 1
+            if errors % _ERRORS_BEFORE_REOPEN == 0 and not worker.given_up:
+                _close_quietly(stage)
+                if self._pause(backoff.delay_s(errors // _ERRORS_BEFORE_REOPEN)):
+                    return
+                reopened = self._open(self.spec.open)
+                if reopened is None:
+                    return
+                stage = reopened
+        _close_quietly(stage)
+
+    def _open(self, opening: Callable[[], Stage]) -> Stage | None:
+        try:
+            stage = opening()
+        except LivelensError as error:
+            self._fail(error)
+            return None
+        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
+            self._fail(StageError(f"cannot be opened: {_one_line(error)}"))
+            return None
+        with self._changed:
+            self._opened += 1
+            if self._opened >= max(1, self.spec.workers):
+                self.ready.set()
+        return stage
+
+    def _pause(self, delay_s: float) -> bool:
+        """Wait; True when the lane closed meanwhile."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed, delay_s)
+
+    def _take(self, worker: _Worker) -> bool:
+        """Put the next batch into the worker's hands; False when the lane is closed."""
+        while True:
+            late: list[tuple[Port, Item]] = []
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._closed or any(port.waiting for port in self._ports)
+                )
+                if self._closed:
+                    return False
+                worker.jobs = self._next_batch(late)
+                worker.since_ns = now_ns()
+                self._changed.notify_all()  # writers of lossless ports
+            for port, item in late:
+                port.drop(item, "late")
+                self._settle(port)
+            if worker.jobs:
+                return True
+
+    def _next_batch(self, late: list[tuple[Port, Item]]) -> list[_Job]:
+        """Up to `batch` items: one from each port in turn, then round again."""
+        jobs: list[_Job] = []
+        limit = max(1, self.spec.batch)
+        found = True
+        now = now_ns()
+        while found and len(jobs) < limit:
+            found = False
+            for _ in range(len(self._ports)):
+                self._turn = (self._turn + 1) % len(self._ports)
+                port = self._ports[self._turn]
+                if not port.waiting or len(jobs) >= limit:
+                    continue
+                found = True
+                item = port.waiting.popleft()
+                if _too_old(item, port, now):
+                    late.append((port, item))
+                else:
+                    jobs.append(_Job(port, port.ticket(item), item))
+        return jobs
+
+    def _process(self, stage: Stage, worker: _Worker) -> bool:
+        """Work on the worker's batch and send the results on; False when all of it failed."""
+        jobs = list(worker.jobs)
+        outcomes = self._attempt(stage, jobs)
+        if len(jobs) > 1 and isinstance(outcomes[0], Exception):
+            # One stream's frame must not cost the other streams theirs.
+            outcomes = []
+            for job in jobs:
+                worker.since_ns = now_ns()
+                if worker.given_up:
+                    return False
+                outcomes += self._attempt(stage, [job])
+        with self._changed:
+            if worker.given_up:
+                return False
+            worker.jobs = []
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            if isinstance(outcome, Item):
+                job.port.release(job.ticket, outcome)
+            else:
+                job.port.release(job.ticket, "error")
+                job.port.problem(_one_line(outcome), False)
+            self._settle(job.port)
+        return any(isinstance(outcome, Item) for outcome in outcomes)
+
+    def _attempt(self, stage: Stage, jobs: Sequence[_Job]) -> Sequence[Item | Exception]:
+        items = [job.item for job in jobs]
+        began_ns = now_ns()
+        try:
+            results = stage.process(items)
+            _check_contract(items, results)
+        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
+            return [error] * len(jobs)
+        ended_ns = now_ns()
+        took_s = (ended_ns - began_ns) / NS_PER_S
+        for job in jobs:
+            job.port.observe(took_s)
+        return [
+            result.with_(timings=(*result.timings, Timing(job.port.stage, began_ns, ended_ns)))
+            for job, result in zip(jobs, results, strict=True)
+        ]
+
+    def _settle(self, port: Port) -> None:
+        """Pass the end on, once, when a finishing port has nothing left."""
+        with self._changed:
+            if port.closed or not port.finishing or not port.idle:
+                return
+            port.closed = True
+            if port in self._ports:
+                self._ports.remove(port)
+        port.finished()
+
+    def _fail(self, error: LivelensError) -> None:
+        self.failure = error
+        with self._changed:
+            ports = list(self._ports)
+        self.ready.set()
+        for port in ports:
+            port.problem(str(error), True)
+
+
+def _too_old(item: Item, port: Port, now: int) -> bool:
+    if port.lossless or port.max_delay_s is None:
+        return False
+    return now - item.frame.captured_ns > nanoseconds(port.max_delay_s)
+
+
+def _check_contract(items: Sequence[Item], results: object) -> None:
+    if not isinstance(results, list) or len(results) != len(items):
+        got = f"{len(results)} items" if isinstance(results, list) else type(results).__name__
+        raise StageError(f"process() must return a list of {len(items)} items, not {got}")
+    for item, result in zip(items, results, strict=True):
+        if not isinstance(result, Item) or result.frame.seq != item.frame.seq:
+            raise StageError("process() must return one Item for each given one, in order")
+
+
+def _close_quietly(stage: Stage) -> None:
+    try:
+        stage.close()
+    except Exception:  # noqa: BLE001 - the stage is being thrown away
+        return
+
+
+def _one_line(error: object) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, LivelensError):
+        return text
+    return f"{type(error).__name__}: {text}" if isinstance(error, Exception) else text
