@@ -1,0 +1,110 @@
+"""Pictures that are decoded video frames, and video frames made of any picture."""
+
+import threading
+import weakref
+
+import av
+import numpy as np
+
+from livelens.picture import Picture, Pixels
+
+
+class VideoPicture:
+    """A decoded frame, kept as the decoder left it; converted when asked, once.
+
+    Args:
+        frame: must not be written to any more.
+    """
+
+    def __init__(self, frame: av.VideoFrame) -> None:
+        self._frame = frame
+        self._lock = threading.Lock()
+        self._bgr: Pixels | None = None
+        self._yuv420p: av.VideoFrame | None = None
+        self._lent = False
+
+    @property
+    def width(self) -> int:
+        return self._frame.width
+
+    @property
+    def height(self) -> int:
+        return self._frame.height
+
+    def bgr(self) -> Pixels:
+        """(H, W, 3) uint8 BGR, read-only; converted at the first call."""
+        with self._lock:
+            if self._bgr is None:
+                pixels = np.asarray(self._frame.to_ndarray(format="bgr24"), dtype=np.uint8)
+                pixels.flags.writeable = False
+                self._bgr = pixels
+            return self._bgr
+
+    def rgb_resized(self, width: int, height: int) -> Pixels:
+        """(height, width, 3) uint8 RGB, scaled and converted in one step; a new array."""
+        pixels = self._frame.to_ndarray(
+            format="rgb24", width=width, height=height, interpolation="BILINEAR"
+        )
+        return np.asarray(pixels, dtype=np.uint8)
+
+    def yuv420p(self) -> av.VideoFrame:
+        """The frame as yuv420p, not to be written to."""
+        with self._lock:
+            if self._yuv420p is None:
+                if self._frame.format.name == "yuv420p":
+                    self._yuv420p = self._frame
+                else:
+                    self._yuv420p = self._frame.reformat(format="yuv420p")
+            return self._yuv420p
+
+    def __repr__(self) -> str:
+        return f"VideoPicture({self.width}x{self.height}, {self._frame.format.name})"
+
+
+_converted: "weakref.WeakKeyDictionary[Picture, VideoPicture]" = weakref.WeakKeyDictionary()
+_converted_lock = threading.Lock()
+
+
+def _as_video(picture: Picture) -> VideoPicture:
+    if isinstance(picture, VideoPicture):
+        return picture
+    with _converted_lock:
+        found = _converted.get(picture)
+        if found is None:
+            array = np.ascontiguousarray(picture.bgr())
+            found = VideoPicture(av.VideoFrame.from_ndarray(array, format="bgr24"))
+            _converted[picture] = found
+        return found
+
+
+def video_frame(picture: Picture) -> av.VideoFrame:
+    """The picture as a yuv420p frame: read it, do not write to it. Converted once."""
+    return _as_video(picture).yuv420p()
+
+
+def private_frame(picture: Picture, width: int, height: int) -> av.VideoFrame:
+    """The picture as a yuv420p frame of this size for one encoder alone.
+
+    An encoder writes its own time and picture type into the frame, and several may
+    encode one picture at the same moment.
+    """
+    video = _as_video(picture)
+    shared = video.yuv420p()
+    if (shared.width, shared.height) != (width, height):
+        return shared.reformat(width=width, height=height, interpolation="BILINEAR")
+    with video._lock:
+        first, video._lent = not video._lent, True
+    if first:
+        return shared
+    copy = av.VideoFrame(width, height, "yuv420p")
+    for mine, theirs in zip(copy.planes, shared.planes, strict=True):
+        if mine.line_size == theirs.line_size:
+            mine.update(bytes(theirs))
+        else:
+            rows = np.frombuffer(bytes(theirs), np.uint8).reshape(-1, theirs.line_size)[
+                :, : theirs.width
+            ]
+            target = np.zeros((theirs.height, mine.line_size), np.uint8)
+            target[:, : theirs.width] = rows[: theirs.height]
+            mine.update(target.tobytes())
+    return copy
