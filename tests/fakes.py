@@ -46,7 +46,7 @@ class HandSource:
         self._channel.close()
 
 
-class Counted(SourceSpec):
+class Counted(SourceSpec, frozen=True, kw_only=True):
     """A source of `count` pictures, then the end; a file if not `is_live`."""
 
     count: int = 10
@@ -79,7 +79,7 @@ class _CountedSource:
         pass
 
 
-class Call(StageSpec):
+class Call(StageSpec, frozen=True, kw_only=True):
     """A stage that calls a function of the test, found by number."""
 
     functions: ClassVar[dict[int, Callable[[Sequence[Item]], object]]] = {}

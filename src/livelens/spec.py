@@ -134,12 +134,18 @@ class StageSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class SinkSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every sink's settings.
 
+    Class attributes:
+        capacity: items that wait at most while the sink is busy and the source is live. 1
+            for what is looked at now; more for a recorder, which wants every frame.
+
     Attributes:
         name: unique among the sinks of a pipeline.
         overlay: a stage that draws on the picture for this sink alone. With it the sink
             takes items when their analysis is done; without, video sinks take every
             picture at once and never wait for analysis.
     """
+
+    capacity: ClassVar[int] = 1
 
     name: str = ""
     overlay: StageSpec | None = None

@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from livelens.errors import LivelensError, StageError
 from livelens.flow.graph import stage_names
@@ -136,9 +137,10 @@ class Chain:
             self._await(fresh, wait_s)
         for link in fresh:
             link.lane.attach(link.port)
-        for here, there in zip(new, [*new[1:], None], strict=True):
-            here.port.deliver = self._deliver if there is None else _into(there)
-            here.port.finished = self._finished if there is None else _finish(there)
+        for here, there in pairwise(new):
+            here.port.deliver, here.port.finished = _into(there), _finish(there)
+        if new:
+            new[-1].port.deliver, new[-1].port.finished = self._deliver, self._finished
         self.links = tuple(new)
         self._drop_links(old, "reconfigured", 0.0)
 

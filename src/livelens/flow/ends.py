@@ -122,6 +122,7 @@ class SinkLane:
         sink: the open sink.
         overlay: draws on the items for this sink alone.
         lossless: `put` waits for room.
+        capacity: items that wait at most.
         dropped: called for each item that the sink was too slow for.
         failed: told once when the sink breaks; it is closed and takes nothing more.
     """
@@ -133,6 +134,7 @@ class SinkLane:
         overlay: Stage | None,
         *,
         lossless: bool,
+        capacity: int,
         dropped: Callable[[], None],
         failed: Callable[[str], None],
     ) -> None:
@@ -143,7 +145,7 @@ class SinkLane:
         self._count_drop = dropped
         self._failed = failed
         self._channel: Channel[Item] = Channel(
-            2 if lossless else 1, lossless=lossless, on_drop=self._pushed_out
+            capacity, lossless=lossless, on_drop=self._pushed_out
         )
         self._thread = threading.Thread(target=self._run, name=f"sink:{name}", daemon=True)
         self._thread.start()

@@ -379,7 +379,7 @@ class Pipeline:
             self._sinks.pop(name)[1].close(discard=True)
         for name, sink in extra.items():
             if name not in self._sinks:
-                self._sinks[name] = (None, self._sink_lane(name, sink, None))
+                self._sinks[name] = (None, self._sink_lane(name, sink, None, capacity=8))
         self._sort_sinks()
 
     def _open_sink(self, name: str, spec: SinkSpec) -> SinkLane:
@@ -391,15 +391,18 @@ class Pipeline:
             except LivelensError:
                 sink.close()
                 raise
-        return self._sink_lane(name, sink, overlay)
+        return self._sink_lane(name, sink, overlay, capacity=spec.capacity)
 
-    def _sink_lane(self, name: str, sink: Sink, overlay: Stage | None) -> SinkLane:
+    def _sink_lane(
+        self, name: str, sink: Sink, overlay: Stage | None, *, capacity: int
+    ) -> SinkLane:
         counter = self._metrics.sink_dropped.labels(self.stream_id, name)
         return SinkLane(
             name,
             sink,
             overlay,
             lossless=not self.live,
+            capacity=capacity if self.live else max(capacity, 2),
             dropped=counter.inc,
             failed=lambda why: self._sink_failed(name, why),
         )

@@ -1,0 +1,148 @@
+"""The command `livelens`."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from livelens import __version__
+from livelens.bench.cli import app as bench
+from livelens.errors import ConfigError, LivelensError
+from livelens.models.cli import app as models
+
+app = typer.Typer(
+    name="livelens",
+    help="Run vision models on live video, within a latency budget you set.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(models, name="models", help="Models inside published packages, and your own.")
+app.add_typer(bench, name="bench", help="Measure this machine and print the figures.")
+
+
+class Log(StrEnum):
+    """How log lines look."""
+
+    console = "console"
+    json = "json"
+
+
+@app.command()
+def serve(
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file: streams, presets, server and WebRTC settings.")
+    ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="A sample clip as a live stream, and your camera.")
+    ] = False,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535)] = None,
+    log: Annotated[Log, typer.Option(help="Form of the log lines.")] = Log.console,
+) -> None:
+    """Serve streams over WebRTC, with a page, an HTTP API and results."""
+    from livelens.server import demo_config, load_config
+    from livelens.server import serve as run_server
+
+    if demo and config is not None:
+        raise ConfigError("give --demo or --config, not both")
+    settings = demo_config() if demo else load_config(config)
+    run_server(settings, host=host, port=port, log=log.value)
+
+
+@app.command()
+def run(
+    source: Annotated[str, typer.Argument(help="A file or URL: clip.mp4, rtsp://…, v4l2://…")],
+    detect: Annotated[
+        list[str] | None, typer.Option(help="Detector, by model name; may be repeated.")
+    ] = None,
+    track: Annotated[str | None, typer.Option(help="Tracker: bytetrack or sort.")] = None,
+    pipeline: Annotated[
+        Path | None, typer.Option(help="YAML file with `stages` and `sinks` instead.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Annotated video, .mp4.")
+    ] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Do not draw on the video.")] = False,
+    results: Annotated[
+        Path | None, typer.Option(help="Results: .jsonl, or .txt for MOT text.")
+    ] = None,
+    classes: Annotated[
+        list[str] | None, typer.Option(help="Keep these classes only; may be repeated.")
+    ] = None,
+    confidence: Annotated[
+        float | None, typer.Option(help="Least confidence of a detection.", min=0, max=1)
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda:0, …")] = "cpu",
+    max_delay: Annotated[
+        float, typer.Option(help="Drop live frames older than this, in seconds.", min=0.001)
+    ] = 1.0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Process a file without loss, or a live source until stopped."""
+    from livelens import plugins
+    from livelens.progress import follow
+
+    data: dict[str, Any] = {"source": source, "max_delay_s": max_delay, "stages": [], "sinks": []}
+    if pipeline is not None:
+        loaded = plugins.read_yaml(pipeline)
+        if not isinstance(loaded, dict):
+            raise ConfigError(f"{pipeline}: expected a mapping - at $")
+        data |= loaded
+    for model in detect or []:
+        stage = {"type": "detect", "model": model, "device": device}
+        stage |= {"classes": classes} if classes else {}
+        stage |= {"confidence": confidence} if confidence is not None else {}
+        data["stages"] = [*data["stages"], stage]
+    if track is not None:
+        data["stages"] = [*data["stages"], {"type": "track", "tracker": track}]
+    if output is not None:
+        record = {"type": "record", "name": "output", "path": str(output), "overlay": not raw}
+        data["sinks"] = [*data["sinks"], record]
+    if results is not None:
+        form = "jsonl" if results.suffix in (".jsonl", ".json", ".ndjson") else "mot"
+        sink = {"type": "results", "name": "results", "path": str(results), "format": form}
+        data["sinks"] = [*data["sinks"], sink]
+    follow(plugins.pipeline(data), quiet=quiet)
+
+
+@app.command()
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: Annotated[Path | None, typer.Option(help="Check this configuration too.")] = None,
+) -> None:
+    """Check models, codecs, ports, candidates and GPU, and say what to do about each fault."""
+    from livelens.doctor import doctor as examine
+
+    raise typer.Exit(examine(json=json, config=config))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"livelens {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Run vision models on live video, within a latency budget you set."""
+
+
+def main() -> None:
+    """Entry point: errors made on purpose become one line and a non-zero exit."""
+    try:
+        app()
+    except LivelensError as error:
+        typer.echo(f"livelens: {error}", err=True)
+        sys.exit(2 if isinstance(error, ConfigError) else 1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,92 @@
+"""`livelens run` on a terminal: a progress bar while a pipeline works, and a summary."""
+
+import signal
+import sys
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from livelens.clock import NS_PER_S, now_ns
+from livelens.errors import LivelensError
+from livelens.flow.engine import Engine
+from livelens.flow.pipeline import PipelineStats
+from livelens.spec import PipelineSpec
+
+_REFRESH_S = 0.2
+
+
+def follow(spec: PipelineSpec, *, quiet: bool = False) -> None:
+    """Run a pipeline to its end, or until Ctrl-C for a live source.
+
+    Raises:
+        LivelensError: the pipeline failed; what was written until then stays.
+    """
+    console = Console(stderr=True, quiet=quiet)
+    stopped = False
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    began_ns = now_ns()
+    try:
+        with Engine() as engine:
+            messages = engine.bus.subscribe("run", capacity=256)
+            pipeline = engine.add("run", spec)
+            with _bar(console) as bar:
+                task = bar.add_task(spec.source.label, total=_frame_count(spec), rate="")
+                while pipeline.state not in ("ended", "failed", "stopped") and not stopped:
+                    pipeline.wait(_REFRESH_S)
+                    stats = pipeline.stats()
+                    done = stats.captured - stats.in_flight
+                    bar.update(task, completed=done, rate=f"{stats.fps:.1f} fps")
+            if stopped:
+                pipeline.stop(timeout_s=10.0)
+            messages.close()
+            stats = pipeline.stats()
+            _summary(console, stats, (now_ns() - began_ns) / NS_PER_S)
+            if pipeline.state == "failed":
+                raise LivelensError(pipeline.detail)
+            if stopped and not pipeline.live:
+                raise LivelensError(f"stopped after {stats.delivered} frames")
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=console.quiet or not sys.stderr.isatty(),
+    )
+
+
+def _frame_count(spec: PipelineSpec) -> int | None:
+    """How many frames the source has, where it can tell."""
+    count = getattr(spec.source, "frame_count", None)
+    return count() if callable(count) else None
+
+
+def _summary(console: Console, stats: PipelineStats, took_s: float) -> None:
+    rate = stats.delivered / took_s if took_s else 0.0
+    console.print(f"{stats.delivered} frames in {took_s:.1f} s ({rate:.1f} fps)", highlight=False)
+    for where, count in sorted(stats.dropped.items()):
+        console.print(f"  dropped {count} ({where})", highlight=False)
+    for name, count in stats.sink_dropped.items():
+        if count:
+            console.print(f"  {name} was too slow for {count} frames", highlight=False)
