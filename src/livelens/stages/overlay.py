@@ -1,0 +1,152 @@
+"""Draws what is known about a frame on a copy of its picture."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+import supervision as sv
+from numpy.typing import NDArray
+
+from livelens.picture import ArrayPicture
+from livelens.spec import StageSpec
+from livelens.stages.detections import select
+from livelens.types import Item
+
+PALETTE = sv.ColorPalette.from_hex(
+    [
+        *("#2f9bff", "#ff8a1f", "#35c759", "#ff4f64", "#a56bff", "#ffd60a"),
+        *("#19c9c2", "#ff5fc4", "#9fce2d", "#6f86ff", "#e0a46a", "#5fd0ff"),
+    ]
+)
+
+
+def _readable_on(color: sv.Color) -> sv.Color:
+    """Black or white, whichever stands out more (Rec. 601 luma)."""
+    luma = 0.299 * color.r + 0.587 * color.g + 0.114 * color.b
+    return sv.Color.BLACK if luma > 140 else sv.Color.WHITE
+
+
+_TEXT = sv.ColorPalette([_readable_on(color) for color in PALETTE.colors])
+
+
+class Overlay(StageSpec, frozen=True, kw_only=True):
+    """Draws boxes, labels and traces.
+
+    Attributes:
+        boxes: outline each object.
+        labels: write class and tracker_id above it.
+        confidence: write the confidence as well.
+        trace: draw the way of each tracked object, this many frames back; 0 draws none.
+        color: a colour for each track, or for each class.
+        thickness_px: of lines; 0 goes by the size of the picture.
+        text_scale: of labels, 1 is about 22 px high; 0 goes by the size of the picture.
+    """
+
+    boxes: bool = True
+    labels: bool = True
+    confidence: bool = False
+    trace: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    color: Literal["track", "class"] = "track"
+    thickness_px: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    text_scale: Annotated[float, msgspec.Meta(ge=0, le=20)] = 0.0
+
+    def open(self) -> "OverlayStage":
+        """The stage; it learns the size of the picture from the first frame."""
+        return OverlayStage(self)
+
+
+class OverlayStage:
+    """Draws for one stream, with supervision's annotators."""
+
+    def __init__(self, spec: Overlay) -> None:
+        self._spec = spec
+        self._size_px: tuple[int, int] | None = None
+        self._box: sv.BoxAnnotator
+        self._label: sv.LabelAnnotator
+        self._trace: sv.TraceAnnotator
+
+    def process(self, items: Sequence[Item]) -> list[Item]:
+        """The items with drawn pictures; where there is nothing to draw, as they were."""
+        return [self._drawn(item) for item in items]
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _drawn(self, item: Item) -> Item:
+        found = item.detections
+        spec = self._spec
+        if found is None or not len(found) or not (spec.boxes or spec.labels or spec.trace):
+            return item
+        self._fit(item.frame.size_px)
+        scene = item.frame.image.copy()
+        colors = self._colors(found)
+        if spec.trace:
+            tracked = _tracked(found)
+            if tracked.any():
+                self._trace.annotate(
+                    scene, select(found, tracked), custom_color_lookup=colors[tracked]
+                )
+        if spec.boxes:
+            self._box.annotate(scene, found, custom_color_lookup=colors)
+        if spec.labels:
+            self._label.annotate(
+                scene, found, labels=self._labels(found), custom_color_lookup=colors
+            )
+        return item.with_(frame=replace(item.frame, picture=ArrayPicture(scene)))
+
+    def _fit(self, size_px: tuple[int, int]) -> None:
+        """Make the annotators for pictures of this size; a new size begins new traces."""
+        if size_px == self._size_px:
+            return
+        self._size_px = size_px
+        spec = self._spec
+        thickness = spec.thickness_px or max(1, round(min(size_px) / 300))
+        scale = spec.text_scale or max(0.35, min(size_px) / 1200)
+        by_index = sv.ColorLookup.INDEX  # of the lookup given with each call
+        self._box = sv.BoxAnnotator(PALETTE, thickness=thickness, color_lookup=by_index)
+        self._label = sv.LabelAnnotator(
+            PALETTE,
+            text_color=_TEXT,
+            text_scale=scale,
+            text_thickness=max(1, round(scale * 1.6)),
+            text_padding=max(2, round(scale * 7)),
+            color_lookup=by_index,
+        )
+        self._trace = sv.TraceAnnotator(
+            PALETTE,
+            trace_length=max(1, spec.trace),
+            thickness=thickness,
+            position=sv.Position.BOTTOM_CENTER,
+            color_lookup=by_index,
+        )
+
+    def _colors(self, found: sv.Detections) -> NDArray[np.int64]:
+        count = len(found)
+        classes = found.class_id if found.class_id is not None else np.zeros(count, dtype=int)
+        if self._spec.color == "class" or found.tracker_id is None:
+            chosen = classes
+        else:
+            # What has no track yet is drawn in the colour of its class.
+            chosen = np.where(_tracked(found), found.tracker_id, classes)
+        return np.asarray(chosen, dtype=np.int64) % len(PALETTE.colors)
+
+    def _labels(self, found: sv.Detections) -> list[str]:
+        names = found.data.get("class_name")
+        tracked = _tracked(found)
+        labels = []
+        for i in range(len(found)):
+            words = [] if names is None else [str(names[i])]
+            if tracked[i] and found.tracker_id is not None:
+                words.append(f"#{int(found.tracker_id[i])}")
+            if self._spec.confidence and found.confidence is not None:
+                words.append(f"{found.confidence[i]:.0%}")
+            labels.append(" ".join(filter(None, words)))
+        return labels
+
+
+def _tracked(found: sv.Detections) -> NDArray[np.bool_]:
+    if found.tracker_id is None:
+        return np.zeros(len(found), dtype=bool)
+    return np.asarray(found.tracker_id >= 0)
