@@ -1,0 +1,41 @@
+"""When an encoder makes a keyframe that a viewer needs: a pure policy."""
+
+from livelens.clock import NS_PER_S
+
+_REPAIR_INTERVAL_NS = NS_PER_S // 2
+_JOIN_INTERVAL_NS = NS_PER_S // 10
+
+
+class KeyframePolicy:
+    """Gathers requests into few keyframes, since each costs as much as many other pictures.
+
+    A viewer who has lost a picture waits until half a second after the last keyframe,
+    which may be on its way to him. One who has just joined has nothing to look at and
+    gets his at once, together with all who join within a tenth of a second.
+    """
+
+    def __init__(self) -> None:
+        self._repair_wanted = False
+        self._join_wanted = False
+        self._last_ns: int | None = None
+
+    def request(self, *, joined: bool) -> None:
+        """A viewer needs a keyframe."""
+        if joined:
+            self._join_wanted = True
+        else:
+            self._repair_wanted = True
+
+    def due(self, now_ns: int) -> bool:
+        """Whether the next picture shall be a keyframe."""
+        if self._last_ns is None:
+            return self._join_wanted or self._repair_wanted
+        passed_ns = now_ns - self._last_ns
+        return (self._join_wanted and passed_ns >= _JOIN_INTERVAL_NS) or (
+            self._repair_wanted and passed_ns >= _REPAIR_INTERVAL_NS
+        )
+
+    def made(self, now_ns: int) -> None:
+        """A keyframe was made, for whatever reason; it serves all who asked."""
+        self._join_wanted = self._repair_wanted = False
+        self._last_ns = now_ns
