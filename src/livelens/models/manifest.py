@@ -80,7 +80,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         labels: the name of each class; an empty name is a class that is never reported.
         decoder: a name in `livelens.models.decoders.DECODERS`.
         package: where it ships; None for a user's own file.
-        file: path of a user's own file; empty for a model of the manifest.
+        file, file_sha256: a user's own file; empty for a model of the manifest.
         confidence, iou: default thresholds, 0..1.
         optional: too big to be fetched unasked by ``models pull --all``.
         licence: SPDX expression, as the package states it.
@@ -96,6 +96,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     task: Literal["detect"] = "detect"
     package: Package | None = None
     file: str = ""
+    file_sha256: str = ""
     convert: Convert | None = None
     confidence: float = 0.5
     iou: float = 0.5
@@ -126,6 +127,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _with_label_names(raw: dict[str, Any]) -> dict[str, Any]:
+    # Models that score COCO's ids as they are have a class 0 that COCO never gave out.
+    raw["labels"]["coco91"] = ["", *raw["labels"]["coco90"]]
     for model in raw["models"]:
         if isinstance(model["labels"], str):
             model["labels"] = raw["labels"][model["labels"]]

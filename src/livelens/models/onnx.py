@@ -42,7 +42,7 @@ class OnnxRunner:
         self.device = device
         try:
             self._session = ort.InferenceSession(str(path), options, providers=providers)
-        except Exception as error:  # noqa: BLE001 - its errors share no narrower base class
+        except Exception as error:  # Its errors share no narrower base class.
             reason = str(error).strip().splitlines()[0]
             raise ModelError(f"onnxruntime cannot load {path.name}: {reason}") from error
         if device != "cpu" and self._session.get_providers()[0] != providers[0][0]:
@@ -70,7 +70,7 @@ class OnnxRunner:
         feeds = dict(zip(self._names, tensors, strict=True))
         try:
             results = self._session.run(None, feeds)
-        except Exception as error:  # noqa: BLE001 - its errors share no narrower base class
+        except Exception as error:  # Its errors share no narrower base class.
             raise ModelError(f"onnxruntime failed: {str(error).splitlines()[0]}") from error
         count = len(tensors[0])
         arrays = [np.asarray(result, np.float32) for result in results]

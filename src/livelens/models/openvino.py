@@ -67,8 +67,7 @@ class OpenVinoRunner:
                 model.reshape({0: shape})
             self._compiled = core.compile_model(model, self.device, config)
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise ModelError(f"OpenVINO cannot load {path.name}: {reason}") from error
+            raise ModelError(f"OpenVINO cannot load {path.name}: {_reason(error)}") from error
         self.inputs = tuple(_info(port) for port in self._compiled.inputs)
         self.outputs = tuple(_info(port) for port in self._compiled.outputs)
         self._idle: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
@@ -89,8 +88,7 @@ class OpenVinoRunner:
                 request.wait()
             return [self._gather(requests, port) for port in range(len(self.outputs))]
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise ModelError(f"OpenVINO failed: {reason}") from error
+            raise ModelError(f"OpenVINO failed: {_reason(error)}") from error
         finally:
             for request in requests:
                 self._idle.put(request)
@@ -119,3 +117,23 @@ def _info(port: "ov.ConstOutput") -> TensorInfo:
     )
     name = port.any_name if port.names else ""
     return TensorInfo(name, shape, np.dtype(port.element_type.to_dtype()).name)
+
+
+def describe_input(path: Path) -> TensorInfo:
+    """The first input of a model file, without compiling it.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    if not path.is_file():
+        raise ModelError(f"no model file {path}")
+    try:
+        return _info(ov.Core().read_model(str(path)).input(0))
+    except RuntimeError as error:
+        raise ModelError(f"OpenVINO cannot load {path.name}: {_reason(error)}") from error
+
+
+def _reason(error: RuntimeError) -> str:
+    """The one line of an OpenVINO error that tells something: the last, without positions."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:200] if lines else "no reason given"

@@ -65,8 +65,8 @@ class Graph:
         """Appends a node with one output."""
         return self.add(op, inputs, **attributes)[0]
 
-    def constant(self, value: Constant) -> str:
-        """Stores an array and returns its name."""
+    def constant(self, value: "Constant | np.generic") -> str:
+        """Stores an array or a scalar and returns its name."""
         from onnx import numpy_helper
 
         name = f"c{len(self.initializers)}"

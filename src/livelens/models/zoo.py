@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from livelens.errors import DownloadError, ModelError, NotFound
+from livelens.errors import Conflict, DownloadError, ModelError, NotFound
 from livelens.models import fetch
+from livelens.models.added import check_name, looks_like_path, register, user_cards
 from livelens.models.fetch import Progress, cache_dir, fault_in, locked, package_folder, silent
-from livelens.models.manifest import ClipCard, ModelCard, manifest
+from livelens.models.manifest import ClipCard, ModelCard, Package, manifest
 from livelens.models.runner import Precision, RuntimeName, open_runner
 
 if TYPE_CHECKING:
@@ -40,6 +41,31 @@ def list_models() -> list[ModelStatus]:
     return [_status(card) for card in (*manifest().models, *_user_cards())]
 
 
+@dataclass(frozen=True, slots=True)
+class ClipStatus:
+    """A sample clip and whether it is here."""
+
+    card: ClipCard
+    cached: bool
+
+
+def list_clips() -> list[ClipStatus]:
+    """Every clip of the manifest."""
+    return [ClipStatus(card, _has_files(card.name, card.package)) for card in manifest().clips]
+
+
+def default_names() -> list[str]:
+    """The models and clips that are fetched when none is named."""
+    models = [card.name for card in manifest().models if not card.optional]
+    return [*models, *(card.name for card in manifest().clips)]
+
+
+def cached_names() -> list[str]:
+    """The models and clips that are here."""
+    models = [model.card.name for model in list_models() if model.cached]
+    return [*models, *(clip.card.name for clip in list_clips() if clip.cached)]
+
+
 def model_card(name: str) -> ModelCard:
     """What is known about a model.
 
@@ -59,6 +85,7 @@ def pull(name: str, progress: Progress = silent) -> Path:
 
     Raises:
         NotFound: no model or clip has that name.
+        ModelError: the file of a user's model is gone.
         DownloadError: its package cannot be had, or is not what the manifest says.
     """
     for clip in manifest().clips:
@@ -66,6 +93,8 @@ def pull(name: str, progress: Progress = silent) -> Path:
             return _pull_clip(clip, progress)
     card = model_card(name)
     if card.package is None:
+        if not Path(card.file).is_file():
+            raise ModelError(f"{name}: {card.file} is missing; add it again")
         return Path(card.file)
     folder = fetch.fetch(name, card.package, progress)
     if card.convert is None:
@@ -84,22 +113,76 @@ def clip(name: str, progress: Progress = silent) -> Path:
 
 
 def verify(name: str) -> None:
-    """Checks every cached file of a model against the manifest.
+    """Checks every cached file of a model or clip against the manifest.
 
     Raises:
-        NotFound: no model has that name.
+        NotFound: no model or clip has that name.
         ModelError: a file is missing or differs; the message says which and what to do.
     """
-    card = model_card(name)
-    if card.package is None:
-        if not Path(card.file).is_file():
-            raise ModelError(f"{name}: {card.file} is missing; add it again")
+    clips = {card.name: card.package for card in manifest().clips}
+    package = clips[name] if name in clips else model_card(name).package
+    if package is None:
+        _verify_own(model_card(name))
         return
-    folder = package_folder(name, card.package)
-    for file in card.package.files:
+    folder = package_folder(name, package)
+    for file in package.files:
         fault = fault_in(folder / file.name, file)
         if fault is not None:
             raise DownloadError(f"{name}: {file.name}: {fault}; run 'livelens models pull {name}'")
+
+
+def _verify_own(card: ModelCard) -> None:
+    path = Path(card.file)
+    if not path.is_file():
+        raise ModelError(f"{card.name}: {path} is missing; add it again")
+    if fetch.sha256_of(path) != card.file_sha256:
+        raise ModelError(f"{card.name}: {path} has changed since it was added; add it again")
+
+
+def add(
+    path: Path,
+    name: str,
+    decoder: str,
+    labels: Sequence[str] | str | None = None,
+    *,
+    size_px: tuple[int, int] | None = None,
+    licence: str = "",
+    replace: bool = False,
+) -> ModelCard:
+    """Registers a user's model file under a name, once it has run and its decoder fits.
+
+    The file stays where it is. Preprocessing is what the decoder's family is trained with.
+
+    Args:
+        path: the model, .onnx for every runtime.
+        name: what to call it from now on.
+        decoder: a name in `DECODERS`.
+        labels: class names, a label set of the manifest, or a text file, one on a line.
+        size_px: (width, height) of the input, for files that leave it open.
+        licence: SPDX expression, shown in the list.
+        replace: take the place of an added model of the same name.
+
+    Raises:
+        Conflict: the name is taken.
+        ModelError: the file cannot be loaded, or the decoder or the labels do not fit.
+        NotFound: no such label set.
+    """
+    from livelens.models.user import card_for_file
+
+    check_name(name)
+    if name in {card.name for card in manifest().models}:
+        raise Conflict(f"model {name!r} is one of the zoo's own: choose another name")
+    if not replace and name in {card.name for card in _user_cards()}:
+        raise Conflict(f"model {name!r} is there already: remove it or ask to replace it")
+    card = card_for_file(path, decoder, labels, name=name, size_px=size_px, licence=licence)
+    detector = _open(card, path)
+    try:
+        detector.warm_up()
+    finally:
+        detector.close()
+    card = msgspec.structs.replace(card, file_sha256=fetch.sha256_of(path))
+    register(cache_dir(), card)
+    return card
 
 
 def load(
@@ -131,17 +214,43 @@ def load(
         DownloadError: its package cannot be had.
         ModelError: the file cannot be loaded, or the decoder does not fit it.
     """
-    from livelens.models.decoders import decoder_named
-    from livelens.models.decoders.boxes import Thresholds
-    from livelens.models.detector import Detector
-    from livelens.models.user import card_for_file, looks_like_path
-
     if looks_like_path(name_or_path):
-        card = card_for_file(Path(name_or_path), decoder, labels)
+        from livelens.models.user import card_for_file
+
         path = Path(name_or_path)
+        card = card_for_file(path, decoder, labels)
     else:
         card = model_card(str(name_or_path))
         path = pull(card.name, progress)
+    if confidence is not None:
+        card = msgspec.structs.replace(card, confidence=confidence)
+    if iou is not None:
+        card = msgspec.structs.replace(card, iou=iou)
+    return _open(
+        card,
+        path,
+        runtime=runtime,
+        device=device,
+        threads=threads,
+        streams=streams,
+        precision=precision,
+    )
+
+
+def _open(
+    card: ModelCard,
+    path: Path,
+    *,
+    runtime: RuntimeName = "auto",
+    device: str = "cpu",
+    threads: int = 0,
+    streams: int = 1,
+    precision: Precision = "auto",
+) -> "Detector":
+    from livelens.models.decoders import decoder_named
+    from livelens.models.decoders.boxes import Thresholds
+    from livelens.models.detector import Detector
+
     rule = card.input
     chw = (3, rule.height_px, rule.width_px)
     axes = chw if rule.layout == "nchw" else (*chw[1:], 3)
@@ -154,17 +263,9 @@ def load(
         precision=precision,
         input_shape=(1, *axes),
     )
-    return Detector(
-        card.name,
-        runner,
-        rule,
-        decoder_named(card.decoder).decode,
-        card.labels,
-        Thresholds(
-            card.confidence if confidence is None else confidence,
-            card.iou if iou is None else iou,
-        ),
-    )
+    limits = Thresholds(card.confidence, card.iou)
+    decode = decoder_named(card.decoder).decode
+    return Detector(card.name, runner, rule, decode, card.labels, limits)
 
 
 def _status(card: ModelCard) -> ModelStatus:
@@ -172,8 +273,12 @@ def _status(card: ModelCard) -> ModelStatus:
         path = Path(card.file)
         return ModelStatus(card, path.is_file(), path.parent)
     folder = package_folder(card.name, card.package)
-    here = all((folder / file.name).is_file() for file in card.package.files)
-    return ModelStatus(card, here, folder)
+    return ModelStatus(card, _has_files(card.name, card.package), folder)
+
+
+def _has_files(name: str, package: Package) -> bool:
+    folder = package_folder(name, package)
+    return all((folder / file.name).is_file() for file in package.files)
 
 
 def _pull_clip(card: ClipCard, progress: Progress) -> Path:
@@ -225,6 +330,4 @@ def _convert(card: ModelCard, folder: Path, target: Path) -> None:
 
 
 def _user_cards() -> tuple[ModelCard, ...]:
-    from livelens.models.user import user_cards
-
     return user_cards(cache_dir())

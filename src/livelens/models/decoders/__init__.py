@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from livelens.errors import ModelError
-from livelens.models.decoders import blazeface, ssd
+from livelens.models.decoders import (
+    blazeface,
+    centerface,
+    nanodet,
+    rfdetr,
+    ssd,
+    ultralytics,
+    yolox,
+)
 from livelens.models.decoders.boxes import Tensor, Thresholds
 from livelens.models.manifest import Preprocess
 from livelens.models.preprocess import Placement
@@ -52,6 +60,8 @@ class Decoder:
 
 
 _HALF = (127.5, 127.5, 127.5)
+_IMAGENET_MEAN = (123.675, 116.28, 103.53)
+_IMAGENET_STD = (58.395, 57.12, 57.375)
 
 DECODERS: Mapping[str, Decoder] = {
     "blazeface": Decoder(
@@ -60,7 +70,35 @@ DECODERS: Mapping[str, Decoder] = {
         labels="face",
         iou=0.3,
     ),
+    "centerface": Decoder(
+        centerface.decode,
+        Preprocess(640, 640, fit="letterbox", pad_value=0),
+        labels="face",
+        iou=0.3,
+    ),
+    "nanodet": Decoder(
+        nanodet.decode,
+        Preprocess(416, 416, color="bgr", mean=_IMAGENET_MEAN[::-1], std=_IMAGENET_STD[::-1]),
+        labels="coco80",
+        iou=0.6,
+    ),
+    "rfdetr": Decoder(
+        rfdetr.decode,
+        Preprocess(560, 560, mean=_IMAGENET_MEAN, std=_IMAGENET_STD),
+        labels="coco91",
+    ),
     "ssd": Decoder(ssd.decode, Preprocess(300, 300, mean=_HALF, std=_HALF), labels="coco90"),
+    "ultralytics": Decoder(
+        ultralytics.decode,
+        Preprocess(640, 640, std=(255.0, 255.0, 255.0), fit="letterbox"),
+        labels="coco80",
+        iou=0.7,
+    ),
+    "yolox": Decoder(
+        yolox.decode,
+        Preprocess(640, 640, color="bgr", fit="letterbox-corner"),
+        labels="coco80",
+    ),
 }
 
 

@@ -70,7 +70,9 @@ def decode(
     detections = []
     for index, place in enumerate(placements):
         # 1 / (1 + e^-x) of a clipped x: float32 overflows past 88.
-        confidence = 1 / (1 + np.exp(-np.clip(scores[index, :, 0], -80, 80)))
+        confidence: Tensor = np.float32(1) / (
+            np.float32(1) + np.exp(-np.clip(scores[index, :, 0], -80, 80))
+        )
         rows = np.flatnonzero(confidence >= thresholds.confidence)
         found = _points(boxes[index, rows], confidence[rows], anchors, rows)
         found = _blend(found, thresholds.iou)
