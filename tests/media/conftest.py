@@ -1,4 +1,5 @@
 import contextlib
+import itertools
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -54,13 +55,15 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def open_page(camera: Path, tmp_path: Path) -> OpenPage:
     """Opens a page in a fresh headless Chromium with the moving camera."""
 
+    profiles = itertools.count()
+
     @contextlib.asynccontextmanager
     async def opened(
         address: str, *, flags: list[str] | None = None, executable: str = CHROMIUM
     ) -> AsyncIterator[Page]:
         async with async_playwright() as playwright:
             context = await playwright.chromium.launch_persistent_context(
-                str(tmp_path / f"profile-{len(list(tmp_path.iterdir()))}"),
+                str(tmp_path / f"profile-{next(profiles)}"),
                 executable_path=executable,
                 args=[*FLAGS, f"--use-file-for-fake-video-capture={camera}", *(flags or [])],
             )

@@ -150,25 +150,23 @@ _MAYBE: Final = Start(False, True, True)
 
 def start_of_h264(payload: bytes) -> Start:
     """Where an H.264 payload stands. Parameter sets come with a keyframe only."""
-    if not payload:
-        return _NOTHING
-    kind = payload[0] & 0x1F
-    if kind == NAL_STAP_A:
-        kinds = [payload[3] & 0x1F] if len(payload) > 3 else []
-        try:
-            kinds = [unit[0] & 0x1F for unit in _disaggregate(payload)]
-        except ValueError:
-            return _NOTHING
-        if NAL_SPS in kinds:
-            return _SURE
-        return _MAYBE if NAL_IDR in kinds else _NOTHING
-    if kind == NAL_FU_A:
-        if len(payload) < 2 or not payload[1] & 0x80:
-            return _CONTINUES
-        kind = payload[1] & 0x1F
-    if kind == NAL_SPS:
+    kinds: list[int] = []
+    if payload:
+        kind = payload[0] & 0x1F
+        if kind == NAL_STAP_A:
+            try:
+                kinds = [unit[0] & 0x1F for unit in _disaggregate(payload)]
+            except ValueError:
+                kinds = []
+        elif kind == NAL_FU_A:
+            if len(payload) < 2 or not payload[1] & 0x80:
+                return _CONTINUES
+            kinds = [payload[1] & 0x1F]
+        else:
+            kinds = [kind]
+    if NAL_SPS in kinds:
         return _SURE
-    return _MAYBE if kind == NAL_IDR else _NOTHING
+    return _MAYBE if NAL_IDR in kinds else _NOTHING
 
 
 def packetise_vp8(data: bytes, picture_id: int, max_bytes: int = MAX_PAYLOAD_BYTES) -> list[bytes]:

@@ -254,7 +254,7 @@ class Peer:
                 "dropped": dropped,
                 "messages": self._messages,
                 "messages_dropped": self._messages_dropped,
-            },  # fmt: skip
+            },
             PeerStats,
         )
 

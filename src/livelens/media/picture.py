@@ -105,6 +105,6 @@ def private_frame(picture: Picture, width: int, height: int) -> av.VideoFrame:
                 :, : theirs.width
             ]
             target = np.zeros((theirs.height, mine.line_size), np.uint8)
-            target[:, : theirs.width] = rows[: theirs.height]
+            target[:, : theirs.width] = rows[: theirs.height, : theirs.width]
             mine.update(target.tobytes())
     return copy

@@ -236,6 +236,9 @@ def parse_candidate(text: str) -> Candidate:
         candidate = Candidate.from_sdp(text)
     except (ValueError, IndexError, AssertionError) as error:
         raise ValueError(f"{_quote(text)} is not a candidate") from error
+    words = text.split()
+    if words[6] != "typ" or words[7] not in ("host", "srflx", "prflx", "relay"):
+        raise ValueError(f"{_quote(text)} is not a candidate")
     candidate.transport = candidate.transport.lower()
     if not 0 <= candidate.port <= 65535:
         raise ValueError(f"port {candidate.port} is not in 0..65535")
