@@ -174,6 +174,7 @@ class ContainerReader:
         except SourceError:
             container.close()
             raise
+        self._tells_time = container.format.name == "rtsp"
         self._clocked = container.format.name not in _WITHOUT_CLOCK
 
     def frames(self) -> Iterator[Captured]:
@@ -216,11 +217,15 @@ class ContainerReader:
         for frame, captured_ns in self.decoder.decode(packet, arrived_ns):
             if self.stop.is_set():
                 return
+            ntp_ns: int | None = None
             if frame.pts is None or frame.time_base is None or not self._clocked:
                 pts_ns = captured_ns
             else:
                 pts_ns = media_ns(frame.pts, frame.time_base)
-            yield Captured(VideoPicture(frame), pts_ns, captured_ns)
+                # Known from the first RTCP sender report on: the sender's time at pts 0.
+                if self._tells_time and (origin_us := self._container.start_time_realtime):
+                    ntp_ns = origin_us * 1000 + pts_ns
+            yield Captured(VideoPicture(frame), pts_ns, captured_ns, ntp_ns)
 
     def _end(self, error: av.FFmpegError | None, read_ns: int) -> None:
         if self.stop.is_set():

@@ -143,21 +143,17 @@ def _names_file(url: str) -> bool:
 def _options(spec: Url) -> dict[str, str]:
     scheme = urlsplit(spec.url).scheme
     options = {"protocol_whitelist": _PROTOCOLS}
+    if spec.live:
+        # Not `nobuffer`: it throws away what was read to find out about the stream, the
+        # first keyframe with it, and delays the first picture by up to a whole GOP.
+        options |= {"analyzeduration": "500000", "fpsprobesize": "0", "flags": "low_delay"}
     if scheme in ("rtsp", "rtsps"):
-        # The session's description says all: nothing is buffered in order to probe.
         options |= {
             "rtsp_transport": spec.transport,
             "allowed_media_types": "video",
-            "fflags": "nobuffer",
-            "flags": "low_delay",
-            "probesize": "32768",
-            "analyzeduration": "0",
-            "reorder_queue_size": "0" if spec.transport in ("tcp", "http") else "64",
+            # How long a missing UDP packet holds up those behind it.
             "max_delay": "100000",
         }
-    elif spec.live:
-        # Without `nobuffer`: it would throw the first keyframe away.
-        options |= {"analyzeduration": "500000", "fpsprobesize": "0", "flags": "low_delay"}
     if scheme in _WEB:
         options |= {"max_redirects": str(spec.redirects)}
         if spec.live:
