@@ -6,14 +6,17 @@ from types import TracebackType
 
 from livelens.channel import Channel
 from livelens.errors import Closed
-from livelens.events import Message
+from livelens.events import Message, Result
 
 
 class Subscription:
     """One reader's bounded view of the bus. Use it as a context manager, or close it."""
 
-    def __init__(self, bus: "Bus", stream_id: str | None, capacity: int) -> None:
+    def __init__(
+        self, bus: "Bus", stream_id: str | None, capacity: int, results: bool = True
+    ) -> None:
         self.stream_id = stream_id
+        self.results = results
         self._bus = bus
         self._channel: Channel[Message] = Channel(capacity)
 
@@ -24,6 +27,8 @@ class Subscription:
 
     def offer(self, message: Message) -> None:
         """Called by the bus."""
+        if not self.results and isinstance(message, Result):
+            return
         try:
             self._channel.put(message)
         except Closed:
@@ -69,9 +74,11 @@ class Bus:
         self._everything: tuple[Subscription, ...] = ()
         self._by_stream: dict[str, tuple[Subscription, ...]] = {}
 
-    def subscribe(self, stream_id: str | None = None, *, capacity: int = 64) -> Subscription:
-        """Listen to one stream, or to all with None."""
-        subscription = Subscription(self, stream_id, capacity)
+    def subscribe(
+        self, stream_id: str | None = None, *, capacity: int = 64, results: bool = True
+    ) -> Subscription:
+        """Listen to one stream, or to all with None; without `results`, to problems and states."""
+        subscription = Subscription(self, stream_id, capacity, results)
         with self._lock:
             if stream_id is None:
                 self._everything += (subscription,)
@@ -80,8 +87,10 @@ class Bus:
         return subscription
 
     def has_readers(self, stream_id: str) -> bool:
-        """Whether a message of this stream would reach anybody; making one costs time."""
-        return bool(self._everything) or stream_id in self._by_stream
+        """Whether a result of this stream would reach anybody; making one costs time."""
+        return any(s.results for s in self._everything) or any(
+            s.results for s in self._by_stream.get(stream_id, ())
+        )
 
     def publish(self, message: Message) -> None:
         """Give a message to all who listen to its stream. Never waits."""
