@@ -63,7 +63,7 @@ def open_runner(
         device: "cpu"; for OpenVINO also "gpu" and "npu"; "cuda", "cuda:1", "tensorrt".
         threads: most threads in total; 0 is one for each core.
         streams: calls that run truly at the same time, each on its share of the threads.
-        precision: ``auto`` computes in bfloat16 where the CPU has AMX, else in float32.
+        precision: ``auto`` computes in bfloat16 where the CPU has it in hardware, else in float32.
         input_shape: axes of one picture's input, batch 1, for files that leave them open.
 
     Raises:

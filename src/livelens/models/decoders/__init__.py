@@ -78,7 +78,15 @@ DECODERS: Mapping[str, Decoder] = {
     ),
     "nanodet": Decoder(
         nanodet.decode,
-        Preprocess(416, 416, color="bgr", mean=_IMAGENET_MEAN[::-1], std=_IMAGENET_STD[::-1]),
+        Preprocess(
+            416,
+            416,
+            color="bgr",
+            mean=_IMAGENET_MEAN[::-1],
+            std=_IMAGENET_STD[::-1],
+            fit="letterbox",
+            pad_value=0,
+        ),
         labels="coco80",
         iou=0.6,
     ),
