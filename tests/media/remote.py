@@ -104,6 +104,31 @@ class Counting(VideoStreamTrack):
         return frame
 
 
+@dataclass
+class Bottleneck:
+    """A link into this side that carries so much and holds so much, media and all."""
+
+    bps: float
+    hold_s: float = 0.3
+    dropped: int = 0
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        receive = IceConnection.data_received
+        loop = asyncio.get_running_loop()
+        free_at = 0.0
+
+        def data_received(ice: IceConnection, data: bytes, component: int) -> None:
+            nonlocal free_at
+            now = loop.time()
+            if free_at - now > self.hold_s:
+                self.dropped += 1
+                return
+            free_at = max(free_at, now) + len(data) * 8 / self.bps
+            loop.call_at(free_at, receive, ice, data, component)
+
+        monkeypatch.setattr(IceConnection, "data_received", data_received)
+
+
 @contextlib.asynccontextmanager
 async def connection(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RTCPeerConnection]:
     """An aiortc peer on 127.0.0.1, which it leaves out by itself."""

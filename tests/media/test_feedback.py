@@ -15,7 +15,8 @@ def read(packet: bytes) -> tuple[int, dict[int, int | None], int]:
     first, kind, words = struct.unpack_from("!BBH", packet)
     assert (first & 0x1F, kind, (words + 1) * 4) == (15, 205, len(packet))
     _, _, base, count, last = struct.unpack_from("!IIHHI", packet, 4)
-    position, statuses = 20, []
+    position = 20
+    statuses: list[int] = []
     while len(statuses) < count:
         (chunk,) = struct.unpack_from("!H", packet, position)
         position += 2

@@ -11,7 +11,6 @@ import numpy as np
 import psutil
 import pytest
 from aiortc.mediastreams import MediaStreamTrack
-from remote import Counting, Network, blocks, connect, connection, prefer
 
 from livelens.clock import rtp_timestamp
 from livelens.errors import BadSdp, CapacityError
@@ -21,6 +20,7 @@ from livelens.media.peer import Peer
 from livelens.media.rtc_config import RtcConfig
 from livelens.picture import ArrayPicture
 from livelens.types import Captured
+from tests.media.remote import Counting, Network, blocks, connect, connection, prefer
 
 LOCAL = RtcConfig(bind_hosts=["127.0.0.1"])
 FRAME_NS = 33_333_333
@@ -90,7 +90,7 @@ def gaps(captured: list[Captured]) -> list[int]:
 
 
 async def frames_of(track: MediaStreamTrack, count: int) -> list[av.VideoFrame]:
-    frames = []
+    frames: list[av.VideoFrame] = []
     async with asyncio.timeout(20):
         while len(frames) < count:
             frame = await track.recv()
@@ -292,7 +292,8 @@ async def test_messages_both_ways_and_a_slow_reader_loses(
 async def settled(before: tuple[int, int, int]) -> None:
     """Wait until no more is in use than before."""
     async with asyncio.timeout(5):
-        while any(now > then for now, then in zip(resources(), before, strict=True)):
+        while any(now > then for now, then in zip(resources(), before, strict=True)):  # noqa: ASYNC110
+            # Nothing tells when the last socket or task is gone.
             await asyncio.sleep(0.01)
 
 
@@ -395,7 +396,9 @@ async def test_noise_on_the_port_disturbs_nobody(monkeypatch: pytest.MonkeyPatch
     async with connection(monkeypatch) as pc:
         pc.addTrack(Counting())
         peer = await connect(pc, lambda offer: Peer.answer(offer, LOCAL, publish=pictures))
-        port = int(peer.stats().path.split(" -> ")[0].rpartition(":")[2])  # type: ignore[union-attr]
+        path = peer.stats().path
+        assert path is not None
+        port = int(path.split(" -> ")[0].rpartition(":")[2])
         loop = asyncio.get_running_loop()
         noise, _ = await loop.create_datagram_endpoint(
             asyncio.DatagramProtocol, remote_addr=("127.0.0.1", port)

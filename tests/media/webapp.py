@@ -61,6 +61,13 @@ async function watch(path, codec) {
   pc.ontrack = event => { video.srcObject = new MediaStream([event.track]); };
   await exchange(path, pc);
 }
+async function until(holds, ms) {
+  const end = performance.now() + ms;
+  while (!await holds()) {
+    if (performance.now() > end) throw new Error('not within ' + ms + ' ms: ' + holds);
+    await new Promise(done => setTimeout(done, 20));
+  }
+}
 async function stat(pc, type) {
   for (const one of (await pc.getStats()).values())
     if (one.type === type && (one.kind === 'video' || !one.kind)) return one;

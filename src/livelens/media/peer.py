@@ -169,6 +169,11 @@ class Peer:
         if self._sender is not None and self._dtls.ready and encoded.codec == self.codec:
             self._sender.send(encoded)
 
+    @property
+    def takes_messages(self) -> bool:
+        """Whether the peer offered a data channel section."""
+        return self._choice.data is not None
+
     def send_message(self, text: str) -> bool:
         """Send a result on the data channel `results`.
 
