@@ -16,12 +16,12 @@ from livelens.clock import NS_PER_S, now_ns
 from livelens.errors import ConfigError, SourceError
 from livelens.media.picture import VideoPicture
 from livelens.sources.pace import Pacer
-from livelens.sources.reading import PacketDecoder, media_ns, reason, video_of
+from livelens.sources.reading import FORMATS, PacketDecoder, media_ns, reason, video_of
 from livelens.spec import SourceSpec
 from livelens.types import Captured
 
 # A playlist must not lead a reader out of the file system.
-_OPTIONS: Final = {"protocol_whitelist": "file,crypto,data"}
+_OPTIONS: Final = {"protocol_whitelist": "file,crypto,data", "format_whitelist": FORMATS}
 # Their length is guessed from the number of bytes, so that a cut-off file looks whole.
 _GUESS_THEIR_LENGTH: Final = frozenset({"mpegts", "mpeg", "h264", "hevc", "mjpeg", "m4v", "avi"})
 _MISSING_NS: Final = NS_PER_S // 2
@@ -132,7 +132,7 @@ class FileSource:
                 raise SourceError(f"{self._label}: the file is empty")
             # An absolute path is never taken for a URL or an option.
             return av.open(os.path.abspath(self._path), options=_OPTIONS)
-        except av.error.InvalidDataError:
+        except (av.error.InvalidDataError, av.error.ArgumentError):
             raise SourceError(f"{self._label}: not a video, or one whose end is cut off") from None
         except av.FFmpegError as error:
             raise SourceError(f"{self._label}: {reason(error)}") from None
@@ -230,10 +230,11 @@ class _Turn:
         for frame, _ in self._decoder.decode(packet, 0):
             if self._stop.is_set():
                 return
-            if frame.pts is None or frame.time_base is None:
+            # A frame that is flushed out has lost its own time base.
+            if frame.pts is None or self._stream.time_base is None:
                 pts_ns = self._last_ns + self._step_ns if self.pictures_given else 0
             else:
-                pts_ns = media_ns(frame.pts, frame.time_base)
+                pts_ns = media_ns(frame.pts, self._stream.time_base)
                 if self._origin_ns is None:
                     self._origin_ns = pts_ns
                 pts_ns -= self._origin_ns

@@ -20,8 +20,20 @@ from livelens.types import Captured
 # distance of keyframes in the field is some 20 s.
 PICTURE_TIMEOUT_NS: Final = 30 * NS_PER_S
 
+_MOST_ARRIVALS: Final = 64
+_STEP_BACK_NS: Final = NS_PER_S
+_USUAL_STEP_NS: Final = 40_000_000
+
 # Their demuxers invent timestamps of 25 pictures per second.
 _WITHOUT_CLOCK: Final = frozenset({"mpjpeg", "mjpeg", "h264", "hevc", "m4v", "jpeg_pipe"})
+
+
+# What FFmpeg may take a file or an answer for. Left to itself it shows text as ANSI art.
+FORMATS: Final = (
+    "3g2,3gp,apng,asf,av1,avi,dv,flv,gif,h264,hevc,hls,image2,ivf,jpeg_pipe,m4v,"
+    "matroska,mjpeg,mov,mp4,mpeg,mpegts,mpegvideo,mpjpeg,mxf,nut,ogg,png_pipe,rm,rtp,"
+    "rtsp,sdp,vvc,webm,webp_pipe,wtv,y4m,yuv4mpegpipe"
+)
 
 
 @dataclass(slots=True)
@@ -47,6 +59,8 @@ class ReadCounts:
 
 def reason(error: Exception) -> str:
     """What FFmpeg says is wrong, without the name of the file or the URL."""
+    if isinstance(error, av.error.InvalidDataError | av.error.ArgumentError):
+        return "invalid data"
     if isinstance(error, av.error.ExitError):
         return "timed out"
     if isinstance(error, av.FFmpegError):
@@ -90,7 +104,8 @@ class PacketDecoder:
         self._context = context
         self._label = label
         self._last_picture_ns = now_ns()
-        context.copy_opaque = True
+        # By pts: decoders reorder, and hold pictures back.
+        self._arrivals: dict[int, int] = {}
         context.thread_type = "SLICE" if live else "AUTO"
         if live:
             context.flags |= av.codec.context.Flags.low_delay
@@ -111,7 +126,7 @@ class PacketDecoder:
                 frames = self._context.decode(None)
             else:
                 self.counts.packets += 1
-                packet.opaque = captured_ns
+                self._note(packet, captured_ns)
                 frames = self._context.decode(packet)
         except (av.FFmpegError, EOFError) as error:
             if isinstance(error, EOFError):
@@ -130,12 +145,16 @@ class PacketDecoder:
                 f"{self._label}: packets arrive, but none of the last "
                 f"{PICTURE_TIMEOUT_NS // NS_PER_S} s could be decoded"
             )
-        return [(frame, _arrival(frame, captured_ns)) for frame in frames]
+        return [(frame, self._arrival(frame, captured_ns)) for frame in frames]
 
+    def _note(self, packet: "av.Packet[VideoStream]", captured_ns: int) -> None:
+        if packet.pts is not None:
+            self._arrivals[packet.pts] = captured_ns
+            if len(self._arrivals) > _MOST_ARRIVALS:
+                del self._arrivals[next(iter(self._arrivals))]
 
-def _arrival(frame: av.VideoFrame, otherwise_ns: int) -> int:
-    arrived = frame.opaque
-    return arrived if isinstance(arrived, int) else otherwise_ns
+    def _arrival(self, frame: av.VideoFrame, otherwise_ns: int) -> int:
+        return otherwise_ns if frame.pts is None else self._arrivals.pop(frame.pts, otherwise_ns)
 
 
 class ContainerReader:
@@ -168,6 +187,7 @@ class ContainerReader:
         self._read_timeout_s = read_timeout_s
         self._lock = threading.Lock()
         self._reading = False
+        self._last: tuple[int, int] | None = None
         try:
             self._stream = video_of(container, label)
             self.decoder = PacketDecoder(self._stream.codec_context, label, live=live)
@@ -217,25 +237,40 @@ class ContainerReader:
         for frame, captured_ns in self.decoder.decode(packet, arrived_ns):
             if self.stop.is_set():
                 return
+            pts_ns = self._pts_ns(frame, captured_ns)
             ntp_ns: int | None = None
-            if frame.pts is None or frame.time_base is None or not self._clocked:
-                pts_ns = captured_ns
-            else:
-                pts_ns = media_ns(frame.pts, frame.time_base)
-                # Known from the first RTCP sender report on: the sender's time at pts 0.
-                if self._tells_time and (origin_us := self._container.start_time_realtime):
-                    ntp_ns = origin_us * 1000 + pts_ns
+            # Known from the first RTCP sender report on: the sender's time at pts 0.
+            if self._tells_time and (origin_us := self._container.start_time_realtime):
+                ntp_ns = origin_us * 1000 + pts_ns
+            self._last = pts_ns, captured_ns
             yield Captured(VideoPicture(frame), pts_ns, captured_ns, ntp_ns)
+
+    def _pts_ns(self, frame: av.VideoFrame, captured_ns: int) -> int:
+        """Media time; where the stream tells none, the time that passed since the last."""
+        if not self._clocked:
+            return captured_ns
+        # A frame that is flushed out has lost its own time base.
+        if frame.pts is None or self._stream.time_base is None:
+            if self._last is None:
+                return -_USUAL_STEP_NS
+            last_ns, last_captured_ns = self._last
+            return last_ns + max(captured_ns - last_captured_ns, 1)
+        pts_ns = media_ns(frame.pts, self._stream.time_base)
+        if self._last is not None and 0 <= self._last[0] - pts_ns < _STEP_BACK_NS:
+            # Clocks that are corrected by sender reports step back by a picture or so.
+            return self._last[0] + 1000
+        return pts_ns
 
     def _end(self, error: av.FFmpegError | None, read_ns: int) -> None:
         if self.stop.is_set():
             return
         waited_s = (now_ns() - read_ns) / NS_PER_S
         timeout_s = self._read_timeout_s
-        if timeout_s is not None and waited_s > 0.95 * timeout_s:
+        silent = isinstance(error, av.error.ExitError)
+        if timeout_s is not None and (silent or waited_s > 0.95 * timeout_s):
             raise SourceError(f"{self._label}: nothing came for {timeout_s:g} s") from None
         if error is not None:
-            raise SourceError(f"{self._label}: {reason(error)}") from None
+            raise SourceError(f"{self._label}: the stream broke off ({reason(error)})") from None
 
     def close(self) -> None:
         """Ends `frames`: at once, or when the read that blocks in FFmpeg returns."""

@@ -13,7 +13,7 @@ from av.container import InputContainer
 from livelens.clock import NS_PER_S, now_ns
 from livelens.errors import ConfigError, SourceError
 from livelens.sources.pace import Pacer
-from livelens.sources.reading import ContainerReader, ReadCounts, reason
+from livelens.sources.reading import FORMATS, ContainerReader, ReadCounts, reason
 from livelens.spec import SourceSpec, redacted
 from livelens.types import Captured
 
@@ -142,7 +142,7 @@ def _names_file(url: str) -> bool:
 
 def _options(spec: Url) -> dict[str, str]:
     scheme = urlsplit(spec.url).scheme
-    options = {"protocol_whitelist": _PROTOCOLS}
+    options = {"protocol_whitelist": _PROTOCOLS, "format_whitelist": FORMATS}
     if spec.live:
         # Not `nobuffer`: it throws away what was read to find out about the stream, the
         # first keyframe with it, and delays the first picture by up to a whole GOP.
@@ -176,7 +176,7 @@ def _open(spec: Url) -> InputContainer:
         why = reason(error)
         if (now_ns() - began_ns) / NS_PER_S > 0.95 * spec.open_timeout_s:
             why = f"no answer within {spec.open_timeout_s:g} s"
-        elif isinstance(error, av.error.InvalidDataError):
+        elif isinstance(error, av.error.InvalidDataError | av.error.ArgumentError):
             why = "what it sends is no video"
         elif isinstance(error, av.error.OSError) and not _resolves(spec.url):
             why = "its host name is unknown"
