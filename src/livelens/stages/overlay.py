@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Literal
 
+import cv2
 import msgspec
 import numpy as np
 import supervision as sv
@@ -66,6 +67,7 @@ class OverlayStage:
         self._box: sv.BoxAnnotator
         self._label: sv.LabelAnnotator
         self._trace: sv.TraceAnnotator
+        self._label_height_px = 0
 
     def process(self, items: Sequence[Item]) -> list[Item]:
         """The items with drawn pictures; where there is nothing to draw, as they were."""
@@ -92,7 +94,10 @@ class OverlayStage:
             self._box.annotate(scene, found, custom_color_lookup=colors)
         if spec.labels:
             self._label.annotate(
-                scene, found, labels=self._labels(found), custom_color_lookup=colors
+                scene,
+                self._label_places(found),
+                labels=self._labels(found),
+                custom_color_lookup=colors,
             )
         return item.with_(frame=replace(item.frame, picture=ArrayPicture(scene)))
 
@@ -106,14 +111,17 @@ class OverlayStage:
         scale = spec.text_scale or max(0.35, min(size_px) / 1200)
         by_index = sv.ColorLookup.INDEX  # of the lookup given with each call
         self._box = sv.BoxAnnotator(PALETTE, thickness=thickness, color_lookup=by_index)
+        text_thickness, padding = max(1, round(scale * 1.6)), max(2, round(scale * 7))
         self._label = sv.LabelAnnotator(
             PALETTE,
             text_color=_TEXT,
             text_scale=scale,
-            text_thickness=max(1, round(scale * 1.6)),
-            text_padding=max(2, round(scale * 7)),
+            text_thickness=text_thickness,
+            text_padding=padding,
             color_lookup=by_index,
         )
+        (_, text_height), _ = cv2.getTextSize("A", cv2.FONT_HERSHEY_SIMPLEX, scale, text_thickness)
+        self._label_height_px = text_height + 2 * padding
         self._trace = sv.TraceAnnotator(
             PALETTE,
             trace_length=max(1, spec.trace),
@@ -131,6 +139,12 @@ class OverlayStage:
             # What has no track yet is drawn in the colour of its class.
             chosen = np.where(_tracked(found), found.tracker_id, classes)
         return np.asarray(chosen, dtype=np.int64) % len(PALETTE.colors)
+
+    def _label_places(self, found: sv.Detections) -> sv.Detections:
+        """The boxes to write above, lowered where a label would leave the picture."""
+        boxes = found.xyxy.copy()
+        boxes[:, 1] = np.maximum(boxes[:, 1], self._label_height_px)
+        return sv.Detections(xyxy=boxes, class_id=found.class_id)
 
     def _labels(self, found: sv.Detections) -> list[str]:
         names = found.data.get("class_name")

@@ -33,6 +33,7 @@ ALIKE = (
 )
 _VOTES = 30
 _RATE_FRAMES = 60
+_UNKNOWN_INTERVAL_NS = 1e9 / 30
 
 
 class Track(StageSpec, frozen=True, kw_only=True):
@@ -48,7 +49,6 @@ class Track(StageSpec, frozen=True, kw_only=True):
         min_frames: consecutive frames before a track gets its id; None is the tracker's own.
         alike: groups of class names that may be one object; any other class is on its own.
         keep_untracked: detections without a track stay, with tracker_id -1, or leave.
-        reset_s: a jump in time of more than this begins all tracks anew.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"detections"})
@@ -62,7 +62,6 @@ class Track(StageSpec, frozen=True, kw_only=True):
     min_frames: Annotated[int, msgspec.Meta(ge=1)] | None = None
     alike: tuple[tuple[str, ...], ...] = ALIKE
     keep_untracked: bool = True
-    reset_s: Annotated[float, msgspec.Meta(gt=0)] = 5.0
 
     def __post_init__(self) -> None:
         if self.workers != 1:
@@ -127,7 +126,6 @@ class TrackStage:
         self._spec = spec
         self._options = options
         self._lost_ns = nanoseconds(spec.lost_s)
-        self._reset_ns = nanoseconds(spec.reset_s)
         self._group_of = {
             name: f"alike {i}" for i, names in enumerate(spec.alike) for name in names
         }
@@ -148,7 +146,8 @@ class TrackStage:
         frame = item.frame
         found = item.detections if item.detections is not None else no_detections()
         steps, interval_ns = self._advance(frame)
-        lost_frames = max(1, round(self._lost_ns / interval_ns))
+        # However slow the stream, missing one frame is not the end.
+        lost_frames = max(2, round(self._lost_ns / interval_ns))
         count = len(found)
         scores = (
             np.asarray(found.confidence, dtype=np.float32)
@@ -191,15 +190,19 @@ class TrackStage:
         """
         last, self._last = self._last, frame
         if last is None:
-            return 1, 1e9 / 30
+            return 1, _UNKNOWN_INTERVAL_NS
         elapsed_ns = frame.pts_ns - last.pts_ns
-        if not 0 < elapsed_ns <= self._reset_ns:
+        if elapsed_ns <= 0:
             self._groups.clear()
             self._intervals.clear()
-            return 1, 1e9 / 30
+            return 1, _UNKNOWN_INTERVAL_NS
         self._intervals.append(elapsed_ns)
         interval_ns = float(np.median(self._intervals))
-        return max(1, round(elapsed_ns / interval_ns)), interval_ns
+        steps = max(1, round(elapsed_ns / interval_ns))
+        if steps > 1 and elapsed_ns >= self._lost_ns:
+            # The library would match once more before it ends what is too old.
+            self._groups.clear()
+        return steps, interval_ns
 
     def _known(self, group: _Group, library_id: int, frame: Frame) -> _Known:
         # The library counts ids over all streams of the process: ours begin at 1 in each.
