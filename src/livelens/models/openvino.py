@@ -8,10 +8,11 @@ import numpy as np
 
 from livelens.errors import ModelError
 from livelens.models.fetch import cache_dir
-from livelens.models.runner import AnyTensor, FloatTensor, Precision, TensorInfo
+from livelens.models.runner import AnyTensor, FloatTensor, Precision, TensorInfo, check_file
 
 try:
     import openvino as ov
+    from openvino.frontend import FrontEndManager
 except ImportError as error:
     raise ModelError(
         f"openvino cannot be imported ({error}): run 'pip install openvino'"
@@ -65,7 +66,7 @@ class OpenVinoRunner:
                 config["INFERENCE_NUM_THREADS"] = threads
         try:
             core = ov.Core()
-            model = core.read_model(str(path))
+            model = _read(core, path)
             shape = model.input(0).partial_shape
             if input_shape is not None and shape.rank.get_length() == len(input_shape):
                 model.reshape({0: ov.PartialShape([*input_shape])})
@@ -132,12 +133,24 @@ def describe_input(path: Path) -> TensorInfo:
     Raises:
         ModelError: the file cannot be read.
     """
-    if not path.is_file():
-        raise ModelError(f"no model file {path}")
+    check_file(path)
     try:
-        return _info(ov.Core().read_model(str(path)).input(0))
+        return _info(_read(ov.Core(), path).input(0))
     except RuntimeError as error:
         raise ModelError(f"OpenVINO cannot load {path.name}: {_reason(error)}") from error
+
+
+_FRONT_ENDS = {".onnx": "onnx", ".tflite": "tflite", ".pb": "tf"}
+
+
+def _read(core: "ov.Core", path: Path) -> "ov.Model":
+    """Reads a model file by its suffix; OpenVINO itself would try every format it knows."""
+    front_end = _FRONT_ENDS.get(path.suffix)
+    if front_end is not None:
+        known = FrontEndManager().load_by_framework(front_end)
+        if known is None or not known.supported(str(path)):
+            raise ModelError(f"{path.name} is not a {path.suffix} model, or is damaged")
+    return core.read_model(str(path))
 
 
 def _reason(error: RuntimeError) -> str:

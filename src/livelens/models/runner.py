@@ -44,6 +44,21 @@ class Runner(Protocol):
         ...
 
 
+MODEL_SUFFIXES = (".onnx", ".tflite", ".pb", ".xml")
+
+
+def check_file(path: Path) -> None:
+    """Refuses what is no model file, before a runtime writes pages about it.
+
+    Raises:
+        ModelError: there is no such file, or its suffix is none of a model's.
+    """
+    if not path.is_file():
+        raise ModelError(f"no model file {path}")
+    if path.suffix not in MODEL_SUFFIXES:
+        raise ModelError(f"{path} is no model file: want {', '.join(MODEL_SUFFIXES)}")
+
+
 def open_runner(
     path: Path,
     *,
@@ -69,8 +84,7 @@ def open_runner(
     Raises:
         ModelError: the file cannot be read, or the runtime is not installed.
     """
-    if not path.is_file():
-        raise ModelError(f"no model file {path}")
+    check_file(path)
     on_nvidia = device.startswith(("cuda", "tensorrt"))
     if runtime == "onnxruntime" or (runtime == "auto" and on_nvidia):
         from livelens.models.onnx import OnnxRunner

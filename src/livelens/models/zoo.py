@@ -173,7 +173,7 @@ def add(
     if name in {card.name for card in manifest().models}:
         raise Conflict(f"model {name!r} is one of the zoo's own: choose another name")
     if not replace and name in {card.name for card in _user_cards()}:
-        raise Conflict(f"model {name!r} is there already: remove it or ask to replace it")
+        raise Conflict(f"model {name!r} is there already: choose another name, or replace it")
     card = card_for_file(path, decoder, labels, name=name, size_px=size_px, licence=licence)
     detector = _open(card, path)
     try:
