@@ -1,0 +1,92 @@
+"""What every route answers with: JSON, and errors as one clear line."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from livelens.errors import (
+    BadSdp,
+    CapacityError,
+    ConfigError,
+    Conflict,
+    Forbidden,
+    LivelensError,
+    NotFound,
+)
+from livelens.server.state import state_of
+
+log = structlog.get_logger(__name__)
+
+_STATUS: tuple[tuple[type[LivelensError], int], ...] = (
+    (BadSdp, 400),
+    (ConfigError, 400),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (CapacityError, 503),
+)
+# What was asked for makes sense and cannot be done: a folder or a model is missing.
+_CANNOT = 422
+
+
+def json_response(
+    value: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A value, msgspec structs among it, as JSON."""
+    return Response(
+        msgspec.json.encode(value), status, headers=headers, media_type="application/json"
+    )
+
+
+def error_response(message: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer to a request that cannot be served."""
+    return json_response({"error": message}, status, headers)
+
+
+async def livelens_error(request: Request, error: Exception) -> Response:
+    """Answer an error raised on purpose."""
+    status = next((code for kind, code in _STATUS if isinstance(error, kind)), _CANNOT)
+    state_of(request).refused[status] += 1
+    headers = None
+    if isinstance(error, CapacityError):
+        headers = {"Retry-After": str(error.retry_after_s)}
+    return error_response(str(error), status, headers)
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    """Answer an error of the HTTP layer: no such route, wrong method."""
+    assert isinstance(error, HTTPException)
+    state_of(request).refused[error.status_code] += 1
+    message = error.detail
+    if message == HTTPStatus(error.status_code).phrase:
+        message = f"{message}: {request.method} {request.url.path}"
+    return error_response(message, error.status_code, error.headers)
+
+
+async def unexpected_error(request: Request, error: Exception) -> Response:
+    """Answer a mistake of ours; the log has the traceback, the client does not."""
+    log.error("request failed", path=request.url.path, exc_info=error)
+    return error_response("internal error; the server's log says more", 500)
+
+
+async def json_body(request: Request) -> object:
+    """The body of a request, which must be JSON.
+
+    Another media type is refused because a page of any origin may send it unasked.
+    """
+    if media_type(request) != "application/json":
+        raise HTTPException(415, "expected Content-Type: application/json")
+    try:
+        return msgspec.json.decode(await request.body())
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"the body is not JSON: {error}") from None
+
+
+def media_type(request: Request) -> str:
+    """The media type of the body, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()

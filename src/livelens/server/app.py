@@ -1,0 +1,114 @@
+"""The ASGI application: routes, and what stands between them and the world."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from itertools import groupby
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from livelens.errors import LivelensError
+from livelens.server.answers import http_error, livelens_error, unexpected_error
+from livelens.server.auth import Guard, wanted_token
+from livelens.server.config import ServerConfig
+from livelens.server.limits import BodyLimit, RateLimit
+from livelens.server.metrics import ServerCollector
+from livelens.server.routes import ENDPOINTS, SOCKETS, Endpoint
+from livelens.server.state import ServerState
+
+_LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+_EXPOSED = ("Location", "ETag", "Link", "Accept-Patch", "Accept-Post", "Retry-After")
+_METHODS = ("GET", "POST", "PATCH", "DELETE", "OPTIONS")
+
+
+def create_app(config: ServerConfig, token: str | None = None) -> Starlette:
+    """The application for a configuration; its streams start with its lifespan.
+
+    Args:
+        token: what clients must show; by default what the configuration says.
+
+    Raises:
+        ConfigError: the token cannot be kept.
+    """
+    listening = config.server
+    if token is None:
+        token, _ = wanted_token(listening)
+    state = ServerState.of(config, token)
+    state.engine.registry.register(ServerCollector(state))
+    app = Starlette(
+        routes=_routes(),
+        middleware=[
+            Middleware(RateLimit, per_s=listening.limits.requests_per_s),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=listening.origins,
+                allow_origin_regex=_LOCAL_ORIGINS,
+                allow_methods=_METHODS,
+                allow_headers=["Authorization", "Content-Type", "If-Match"],
+                expose_headers=_EXPOSED,
+            ),
+            Middleware(Guard, listening=listening, token=token),
+            Middleware(BodyLimit, max_bytes=listening.limits.max_body_bytes),
+            Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
+        ],
+        exception_handlers={
+            LivelensError: livelens_error,
+            HTTPException: http_error,
+            Exception: unexpected_error,
+        },
+        lifespan=_lifespan,
+    )
+    app.state.server = state
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Start the configured streams beside the first requests, and stop everything at the end."""
+    state: ServerState = app.state.server
+    starting = asyncio.create_task(state.streams.add_configured(), name="configured streams")
+    try:
+        yield
+    finally:
+        starting.cancel()
+        with suppress(asyncio.CancelledError):
+            await starting
+        await state.close()
+
+
+def _routes() -> list[BaseRoute]:
+    routes: list[BaseRoute] = [WebSocketRoute(path, talk) for path, talk in SOCKETS]
+    for path, group in groupby(ENDPOINTS, key=lambda each: each.path):
+        routes.append(Route(path, _Methods(tuple(group))))
+    return routes
+
+
+class _Methods:
+    """One path: passes each method to its endpoint, answers 405 to all others.
+
+    Starlette adds HEAD where there is GET; WHIP and WHEP reserve it where there is none.
+    """
+
+    def __init__(self, endpoints: tuple[Endpoint, ...]) -> None:
+        self._by_method: dict[str, Callable[[Request], Awaitable[Response]]] = {
+            each.method: each.endpoint for each in endpoints
+        }
+        if "GET" in self._by_method:
+            self._by_method["HEAD"] = self._by_method["GET"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._by_method.get(scope["method"])
+        if endpoint is None:
+            allowed = ", ".join(sorted(self._by_method))
+            raise HTTPException(405, headers={"Allow": allowed})
+        request = Request(scope, receive, send)
+        response: ASGIApp = await endpoint(request)
+        await response(scope, receive, send)

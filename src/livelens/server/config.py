@@ -1,0 +1,227 @@
+"""The configuration of a server, from YAML or Python.
+
+    server:  {host: 127.0.0.1, port: 8080, limits: {max_viewers: 100}}
+    webrtc:  {udp_ports: [8190, 8290], advertised_hosts: [203.0.113.7]}
+    presets: {default: {stages: [detect, track]}}
+    publish: {preset: default}
+    streams: {street: {source: rtsp://camera.local/live, preset: default}}
+
+Unknown keys are refused, and every error names the path of what is wrong.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from livelens import plugins
+from livelens.errors import ConfigError
+from livelens.flow.graph import check as check_order
+from livelens.media.rtc_config import RtcConfig
+from livelens.sinks.whep import Whep
+from livelens.spec import PipelineSpec
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_PIPELINE_KEYS = frozenset({"stages", "sinks", "max_delay_s", "on_error"})
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the server refuses to exceed, so that those who are served stay served.
+
+    Attributes:
+        max_streams: above it 503.
+        max_viewers: of all streams together; above it 503.
+        max_readers: of results, by SSE and WebSocket together; above it 503.
+        max_body_bytes: of a request; above it 413.
+        requests_per_s: of one client, twice as many in a burst; above it 429.
+        result_queue: results that wait for a slow reader before he loses the oldest.
+    """
+
+    max_streams: int = 16
+    max_viewers: int = 100
+    max_readers: int = 200
+    max_body_bytes: int = 1_048_576
+    requests_per_s: float = 50.0
+    result_queue: int = 64
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be above 0")
+
+
+class Listening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the server listens, and whom it trusts.
+
+    Attributes:
+        host: any other than a loopback address makes every route but health want a token.
+        port: 0 takes a free one.
+        token: what clients show; None makes one at the first start, where one is wanted.
+        allow: addresses, files and source types that the HTTP API may use although they
+            reach into private networks or this machine; see `server.urls`.
+        origins: web origins, besides those of this machine, whose pages may use the API.
+        hosts: names, besides those of this machine, under which a loopback server is asked for.
+        limits: what it refuses to exceed.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    token: str | None = None
+    allow: list[str] = []
+    origins: list[str] = []
+    hosts: list[str] = []
+    limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise ValueError("port must be in 0..65535")
+        if self.token is not None and len(self.token) < 16:
+            raise ValueError("token must have 16 characters or more")
+
+
+class Publishing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What happens to a camera that is published to a stream nobody has configured.
+
+    Attributes:
+        preset: what it runs through, unless the publisher names another one.
+        enabled: False refuses such streams.
+        linger_s: how long the stream, and those who watch it, wait for a publisher to return.
+    """
+
+    preset: str = "default"
+    enabled: bool = True
+    linger_s: float = 10.0
+
+
+class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that `livelens serve` is told.
+
+    Attributes:
+        presets: parts of pipelines by name, `stages`, `sinks`, `max_delay_s`, `on_error`.
+        streams: pipelines by stream id, as in `livelens.plugins.pipeline`, with the
+            name of a `preset` if they want one.
+    """
+
+    server: Listening = Listening()
+    webrtc: RtcConfig = RtcConfig()
+    publish: Publishing = Publishing()
+    presets: dict[str, dict[str, Any]] = {}
+    streams: dict[str, dict[str, Any]] = {}
+
+
+def load_config(file: Path | None) -> ServerConfig:
+    """The configuration in a YAML file; the defaults without one.
+
+    `LIVELENS_HOST`, `LIVELENS_PORT` and `LIVELENS_TOKEN` take precedence over the file.
+
+    Raises:
+        ConfigError: names file and path of what is wrong.
+    """
+    data = plugins.read_yaml(file) if file is not None else {}
+    try:
+        return read_config({} if data is None else data)
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}" if file is not None else str(error)) from None
+
+
+def read_config(data: object) -> ServerConfig:
+    """The configuration in plain data, checked down to the last stage. Raises ConfigError."""
+    try:
+        config = plugins.converted(data, ServerConfig, "$")
+    except ConfigError:
+        _find_in_webrtc(data)
+        raise
+    config = _with_environment(config)
+    for name, preset in config.presets.items():
+        _check_preset(preset, f"$.presets.{name}")
+    if config.publish.enabled and config.publish.preset not in known_presets(config):
+        raise ConfigError(f"{_no_preset(config, config.publish.preset)} - at $.publish.preset")
+    for stream_id in config.streams:
+        check_id(stream_id, "$.streams")
+        configured_stream(config, stream_id)
+    return config
+
+
+def configured_stream(config: ServerConfig, stream_id: str) -> PipelineSpec:
+    """The pipeline of a stream of the configuration. Raises ConfigError."""
+    return pipeline_of(config, config.streams[stream_id], f"$.streams.{stream_id}")
+
+
+def pipeline_of(config: ServerConfig, data: object, path: str = "$") -> PipelineSpec:
+    """A pipeline from plain data in which a `preset` may be named.
+
+    What the data says takes precedence over its preset. Without a `whep` sink it gets two:
+    `main`, which shows every picture at once and leaves drawing to the page, and
+    `annotated`, on which the server draws.
+
+    Raises:
+        ConfigError: names what is wrong and where.
+    """
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"expected a mapping, got {type(data).__name__} - at {path}")
+    fields = {key: value for key, value in data.items() if key != "preset"}
+    preset = data.get("preset", "default" if "stages" not in data else None)
+    if preset is not None:
+        if not isinstance(preset, str) or preset not in known_presets(config):
+            raise ConfigError(f"{_no_preset(config, preset)} - at {path}.preset")
+        fields = {**known_presets(config)[preset], **fields}
+    spec = plugins.pipeline(fields, path)
+    if not any(isinstance(sink, Whep) for sink in spec.sinks):
+        watched = (Whep(name="main"), plugins.sink({"type": "whep", "name": "annotated",
+                                                    "overlay": "overlay"}, path))  # fmt: skip
+        spec = msgspec.structs.replace(spec, sinks=(*spec.sinks, *watched))
+    check_order(spec, path)
+    return spec
+
+
+def known_presets(config: ServerConfig) -> Mapping[str, dict[str, Any]]:
+    """The presets by name; `default`, unless configured, does no analysis."""
+    return {"default": {"stages": []}, **config.presets}
+
+
+def check_id(stream_id: object, path: str = "$.id") -> str:
+    """A stream id that is safe in URLs, labels and file names. Raises ConfigError."""
+    if not isinstance(stream_id, str) or not _ID.fullmatch(stream_id):
+        raise ConfigError(
+            "a stream id has 1 to 64 letters, digits, '-', '_' and '.',"
+            f" beginning with a letter or digit - at {path}"
+        )
+    return stream_id
+
+
+def _check_preset(preset: dict[str, Any], path: str) -> None:
+    for key in preset:
+        if key not in _PIPELINE_KEYS:
+            raise ConfigError(f"unknown key {key!r} - at {path}")
+    plugins.pipeline({"source": {"type": "whip"}, **preset}, path)
+
+
+def _no_preset(config: ServerConfig, preset: object) -> str:
+    return f"there is no preset {preset!r} ({', '.join(sorted(known_presets(config)))})"
+
+
+def _find_in_webrtc(data: object) -> None:
+    """Raise the error of the `webrtc` section with its whole path, if it is there."""
+    if isinstance(data, Mapping) and "webrtc" in data:
+        try:
+            msgspec.convert(data["webrtc"], RtcConfig)
+        except ConfigError as error:
+            text = str(error).replace("$.", "$.webrtc.", 1)
+            raise ConfigError(text) from None
+        except (msgspec.ValidationError, ValueError):
+            return
+
+
+def _with_environment(config: ServerConfig) -> ServerConfig:
+    listening: dict[str, Any] = msgspec.to_builtins(config.server)
+    for key in ("host", "port", "token"):
+        if (text := os.environ.get(f"LIVELENS_{key.upper()}")) is None:
+            continue
+        if key == "port" and not text.isdecimal():
+            raise ConfigError(f"LIVELENS_PORT is not a number: {text!r}")
+        listening[key] = int(text) if key == "port" else text
+    server = plugins.converted(listening, Listening, "$.server")
+    return msgspec.structs.replace(config, server=server)

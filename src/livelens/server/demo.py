@@ -1,0 +1,35 @@
+"""The demonstration: a sample clip as a live stream, and the visitor's own camera."""
+
+from typing import Any
+
+from livelens.models import zoo
+from livelens.server.config import ServerConfig, read_config
+
+_CLIP = "bikes"
+_MODEL = "coco-ssd"
+
+
+def demo_config() -> ServerConfig:
+    """The stream `street` from a sample clip, and a preset for cameras.
+
+    Fetches the clip at the first call, and the model when the stream starts.
+
+    Raises:
+        DownloadError: the clip is not here and cannot be fetched.
+    """
+    clip = zoo.clip(_CLIP)
+    analysis: dict[str, Any] = {
+        "stages": [{"type": "detect", "model": _MODEL}, {"type": "track"}],
+    }
+    return read_config(
+        {
+            "presets": {"default": analysis},
+            "publish": {"preset": "default"},
+            "streams": {
+                "street": {
+                    "source": {"type": "file", "path": str(clip), "loop": True, "pace": True},
+                    "preset": "default",
+                }
+            },
+        }
+    )

@@ -1,0 +1,126 @@
+"""What the HTTP API tells of a stream."""
+
+from typing import Any
+
+import msgspec
+
+from livelens import plugins
+from livelens.events import StreamState
+from livelens.flow.pipeline import Percentiles, Pipeline
+from livelens.server.state import ServerState
+from livelens.sinks.whep import WhepSink, WhepStats
+from livelens.spec import PipelineSpec, SinkSpec, redacted
+
+
+class SourceInfo(msgspec.Struct, frozen=True):
+    """Where pictures come from; `label` never holds a password."""
+
+    type: str
+    label: str
+
+
+class SinkInfo(msgspec.Struct, frozen=True):
+    """A sink; `rendition` tells of those that browsers watch.
+
+    Attributes:
+        overlay: whether the server draws for it.
+        dropped: pictures that it was too slow for.
+    """
+
+    name: str
+    type: str
+    overlay: bool
+    viewers: int
+    dropped: int
+    rendition: WhepStats | None
+
+
+class StreamInfo(msgspec.Struct, frozen=True):
+    """A stream and how it fares. captured = delivered + sum(dropped) + in_flight."""
+
+    id: str
+    state: StreamState
+    detail: str
+    live: bool
+    source: SourceInfo
+    size_px: tuple[int, int] | None
+    fps: float
+    captured: int
+    delivered: int
+    dropped: dict[str, int]
+    in_flight: int
+    latency_ms: dict[str, float]
+    stages_ms: dict[str, dict[str, float]]
+    waiting: dict[str, int]
+    sinks: list[SinkInfo]
+    spec: dict[str, Any]
+
+
+class StreamList(msgspec.Struct, frozen=True):
+    """All streams, by id."""
+
+    streams: list[StreamInfo]
+
+
+def stream_info(server: ServerState, pipeline: Pipeline) -> StreamInfo:
+    """Everything about a stream."""
+    stats = pipeline.stats()
+    state, detail = pipeline.state, pipeline.detail
+    if state in ("starting", "running") and server.streams.waiting_for_publisher(
+        pipeline.stream_id
+    ):
+        state, detail = "reconnecting", "nobody publishes"
+    return StreamInfo(
+        id=pipeline.stream_id,
+        state=state,
+        detail=detail,
+        live=pipeline.live,
+        source=SourceInfo(plugins.named(pipeline.spec.source), pipeline.spec.source.label),
+        size_px=stats.size_px,
+        fps=stats.fps,
+        captured=stats.captured,
+        delivered=stats.delivered,
+        dropped=stats.dropped,
+        in_flight=stats.in_flight,
+        latency_ms=_percentiles(stats.latency),
+        stages_ms={name: _percentiles(times) for name, times in stats.stages.items()},
+        waiting=stats.waiting,
+        sinks=_sinks(pipeline, stats.sink_dropped),
+        spec=_without_passwords(pipeline.spec),
+    )
+
+
+def _sinks(pipeline: Pipeline, dropped: dict[str, int]) -> list[SinkInfo]:
+    specs: dict[str, SinkSpec] = {s.name or plugins.named(s): s for s in pipeline.spec.sinks}
+    found = []
+    for name, sink in pipeline.sinks.items():
+        spec = specs.get(name)
+        rendition = sink.stats() if isinstance(sink, WhepSink) else None
+        found.append(
+            SinkInfo(
+                name=name,
+                type=plugins.named(spec) if spec is not None else type(sink).__name__.lower(),
+                overlay=spec is not None and spec.overlay is not None,
+                viewers=rendition.viewers if rendition is not None else 0,
+                dropped=dropped.get(name, 0),
+                rendition=rendition,
+            )
+        )
+    return found
+
+
+def _percentiles(times: Percentiles | None) -> dict[str, float]:
+    if times is None:
+        return {}
+    return {"p50": times.p50_ms, "p95": times.p95_ms, "p99": times.p99_ms}
+
+
+def _without_passwords(spec: PipelineSpec) -> dict[str, Any]:
+    data = plugins.as_data(spec)
+    source = data["source"]
+    for key, value in source.items():
+        if isinstance(value, str) and "://" in value:
+            source[key] = redacted(value)
+        elif isinstance(value, dict | list) and value:  # options may carry credentials
+            source[key] = "…"
+    return data

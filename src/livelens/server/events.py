@@ -1,0 +1,137 @@
+"""Results, problems and states as Server-Sent Events and over WebSocket.
+
+Each reader has a bounded queue of his own; when it is full he loses the oldest message.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from livelens.errors import CapacityError, Closed, LivelensError
+from livelens.events import Message, Result, encoded, json_schema
+from livelens.flow.bus import Subscription
+from livelens.server.answers import error_response, json_response
+from livelens.server.state import ServerState, state_of
+
+_PING_S = 15.0
+_NO_CACHE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+async def stream_results(request: Request) -> Response:
+    """The messages of one stream as Server-Sent Events."""
+    state = state_of(request)
+    stream_id = state.engine.get(request.path_params["stream"]).stream_id
+    return _event_stream(state, _subscribe(state, stream_id))
+
+
+async def all_events(request: Request) -> Response:
+    """Problems and states of all streams as Server-Sent Events."""
+    state = state_of(request)
+    return _event_stream(state, _subscribe(state, None))
+
+
+async def message_schema(_: Request) -> Response:
+    """JSON Schema of the messages."""
+    return json_response(json_schema())
+
+
+async def results_socket(socket: WebSocket) -> None:
+    """The messages of one stream over WebSocket, one JSON object in each text frame."""
+    state = state_of(socket)
+    try:
+        stream_id = state.engine.get(socket.path_params["stream"]).stream_id
+        messages = _subscribe(state, stream_id)
+    except LivelensError as error:
+        busy = isinstance(error, CapacityError)
+        await socket.send_denial_response(error_response(str(error), 503 if busy else 404))
+        return
+    with _Reader(state, messages, "websocket"):
+        await socket.accept()
+        sending = asyncio.create_task(_send_all(socket, messages))
+        try:
+            while True:  # what a reader says is of no interest, but that he leaves is
+                await socket.receive_text()
+        except (WebSocketDisconnect, KeyError):
+            pass
+        finally:
+            sending.cancel()
+            with suppress(asyncio.CancelledError):
+                await sending
+
+
+class _Reader:
+    """Counts a reader of results, and what he lost, while he is there."""
+
+    def __init__(self, state: ServerState, messages: Subscription, transport: str) -> None:
+        self._state = state
+        self._messages = messages
+        self._transport = transport
+
+    def __enter__(self) -> "_Reader":
+        self._state.readers[self._transport] += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._messages.close()
+        self._state.results_lost[self._transport] += self._messages.dropped
+        self._state.readers[self._transport] -= 1
+
+
+class _Events(StreamingResponse):
+    """A response that gives its subscription back, however it ends."""
+
+    def __init__(self, state: ServerState, messages: Subscription) -> None:
+        super().__init__(_lines(messages), media_type="text/event-stream", headers=dict(_NO_CACHE))
+        self._reader = _Reader(state, messages, "sse")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._reader:
+            await super().__call__(scope, receive, send)
+
+
+def _event_stream(state: ServerState, messages: Subscription) -> Response:
+    return _Events(state, messages)
+
+
+def _subscribe(state: ServerState, stream_id: str | None) -> Subscription:
+    most = state.config.server.limits.max_readers
+    if state.closing or state.readers.total() >= most:
+        raise CapacityError(f"the server has its {most} readers of results already")
+    capacity = state.config.server.limits.result_queue
+    return state.engine.bus.subscribe(stream_id, capacity=capacity, results=stream_id is not None)
+
+
+async def _lines(messages: Subscription) -> AsyncIterator[bytes]:
+    lost = 0
+    yield b"retry: 1000\n\n"
+    while True:
+        try:
+            async with asyncio.timeout(_PING_S):
+                message = await messages.aget()
+        except TimeoutError:
+            yield b": ping\n\n"
+            continue
+        except Closed:
+            return
+        if messages.dropped != lost:
+            yield b": %d messages lost\n\n" % (messages.dropped - lost)
+            lost = messages.dropped
+        yield b"event: %s\ndata: %s\n\n" % (_name(message), encoded(message))
+
+
+async def _send_all(socket: WebSocket, messages: Subscription) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):  # the reader left while we were sending
+        try:
+            while True:
+                await socket.send_text(encoded(await messages.aget()).decode())
+        except Closed:
+            await socket.close(1001, "the stream has ended")
+
+
+def _name(message: Message) -> bytes:
+    return b"result" if isinstance(message, Result) else type(message).__name__.lower().encode()

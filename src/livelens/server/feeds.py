@@ -1,0 +1,223 @@
+"""Streams at run time: what is added, changed and removed, and what is published to them."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import structlog
+
+from livelens.errors import CapacityError, Conflict, LivelensError, NotFound
+from livelens.flow.engine import Engine
+from livelens.flow.pipeline import Pipeline
+from livelens.media.peer import Peer
+from livelens.server.config import ServerConfig, check_id, configured_stream, pipeline_of
+from livelens.server.threads import in_thread
+from livelens.sources.whip import Whip, WhipFeed
+from livelens.spec import PipelineSpec
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Publication:
+    """A stream whose pictures are published to it.
+
+    Attributes:
+        feed: its open source, which outlives publishers.
+        lasting: the stream stays without a publisher, since somebody configured it.
+        peer: the present publisher.
+        taken: a publisher is here or being answered.
+    """
+
+    feed: WhipFeed = field(default_factory=WhipFeed)
+    lasting: bool = True
+    peer: Peer | None = None
+    taken: bool = False
+    linger: asyncio.TimerHandle | None = None
+
+
+class Streams:
+    """Adds, changes and removes streams. Everything on the event loop, which never waits.
+
+    Attributes:
+        publications: by stream id, of the streams with a `whip` source.
+    """
+
+    def __init__(self, engine: Engine, config: ServerConfig) -> None:
+        self.publications: dict[str, Publication] = {}
+        self._engine = engine
+        self._config = config
+        self._adding: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._locks: dict[str, asyncio.Lock] = {}
+        self.ready = False
+
+    async def add_configured(self) -> None:
+        """Start the streams of the configuration; one that fails does not stop the others."""
+        for stream_id in self._config.streams:
+            try:
+                await self.add(stream_id, configured_stream(self._config, stream_id))
+            except LivelensError as error:
+                log.warning("stream not started", stream=stream_id, error=str(error))
+        self.ready = True
+
+    async def add(self, stream_id: str, spec: PipelineSpec) -> Pipeline:
+        """Start a stream.
+
+        Raises:
+            Conflict: the name is taken.
+            CapacityError: there are as many streams as the limits allow.
+            LivelensError: a sink or the pipeline cannot be opened.
+        """
+        publication = Publication() if isinstance(spec.source, Whip) else None
+        return await self._add(stream_id, spec, publication)
+
+    async def change(self, stream_id: str, spec: PipelineSpec) -> Pipeline:
+        """Go on with other stages, sinks or limits. Raises NotFound, Conflict, LivelensError."""
+        async with self._locks.setdefault(stream_id, asyncio.Lock()):
+            return await in_thread(self._engine.change, stream_id, spec)
+
+    async def remove(self, stream_id: str) -> None:
+        """Stop a stream, and end the sessions of all who publish or watch it.
+
+        Raises:
+            NotFound: there is no such stream.
+        """
+        publication = self.publications.pop(stream_id, None)
+        if publication is not None:
+            _stop_lingering(publication)
+            publication.feed.close()
+        self._locks.pop(stream_id, None)
+        await in_thread(self._engine.remove, stream_id)
+        if publication is not None and publication.peer is not None:
+            await publication.peer.close()
+
+    async def publish(self, stream_id: str, preset: str | None, offer: str) -> Peer:
+        """Answer a publisher, and feed his pictures to the stream.
+
+        A stream that nobody has configured is made from the preset, and goes away when its
+        publisher has been gone for the configured time.
+
+        Raises:
+            Conflict: the stream has a publisher already, or takes its pictures elsewhere.
+            NotFound: there is no such stream, and none may be made.
+            BadSdp, CapacityError, ConfigError: the offer, the limits, the preset.
+        """
+        publication = self.publications.get(stream_id)
+        spec: PipelineSpec | None = None
+        if publication is None:
+            spec = self._spec_for_publisher(stream_id, preset)
+            self._check_capacity()
+            publication = self.publications[stream_id] = Publication(lasting=False)
+        if publication.taken:
+            raise Conflict(f"the stream {stream_id!r} has a publisher already")
+        publication.taken = True
+        _stop_lingering(publication)
+        peer: Peer | None = None
+        try:
+            peer = await Peer.answer(offer, self._config.webrtc, publish=publication.feed.push)
+            if spec is not None:
+                await self._add(stream_id, spec, publication)
+            self._check_kept(stream_id, publication)
+        except BaseException:
+            publication.taken = False
+            if spec is not None and stream_id not in self._engine.streams:
+                if self.publications.get(stream_id) is publication:
+                    del self.publications[stream_id]
+            else:
+                self._linger(stream_id, publication)
+            if peer is not None:
+                await peer.close()
+            raise
+        publication.peer = peer
+        self._watch_publisher(stream_id, publication, peer)
+        return peer
+
+    def waiting_for_publisher(self, stream_id: str) -> bool:
+        """Whether the stream would show something if somebody published to it."""
+        publication = self.publications.get(stream_id)
+        return publication is not None and not publication.taken
+
+    async def close(self) -> None:
+        """Stop all streams."""
+        for publication in self.publications.values():
+            _stop_lingering(publication)
+        for task in list(self._tasks):
+            task.cancel()
+        peers = [p.peer for p in self.publications.values() if p.peer is not None]
+        await asyncio.gather(
+            in_thread(self._engine.close), *(peer.close() for peer in peers), return_exceptions=True
+        )
+
+    async def _add(
+        self, stream_id: str, spec: PipelineSpec, publication: Publication | None
+    ) -> Pipeline:
+        if stream_id in self._engine.streams or stream_id in self._adding:
+            raise Conflict(f"there is a stream {stream_id!r} already")
+        if publication is None and stream_id in self.publications:
+            raise Conflict(f"the name {stream_id!r} is being published to")
+        self._check_capacity()
+        self._adding.add(stream_id)
+        try:
+            source = publication.feed if publication is not None else None
+            pipeline = await in_thread(self._engine.add, stream_id, spec, source)
+        finally:
+            self._adding.discard(stream_id)
+        if publication is not None:
+            self.publications[stream_id] = publication
+        return pipeline
+
+    def _spec_for_publisher(self, stream_id: str, preset: str | None) -> PipelineSpec:
+        if stream_id in self._engine.streams or stream_id in self._adding:
+            raise Conflict(f"the stream {stream_id!r} takes its pictures from elsewhere")
+        if not self._config.publish.enabled:
+            raise NotFound(f"there is no stream {stream_id!r}")
+        check_id(stream_id, "the URL")
+        name = self._config.publish.preset if preset is None else preset
+        return pipeline_of(self._config, {"source": Whip(), "preset": name})
+
+    def _check_kept(self, stream_id: str, publication: Publication) -> None:
+        if self.publications.get(stream_id) is not publication:
+            raise NotFound(f"the stream {stream_id!r} has been removed")
+
+    def _check_capacity(self) -> None:
+        most = self._config.server.limits.max_streams
+        if len(self._engine.streams) + len(self._adding) >= most:
+            raise CapacityError(f"the server runs its {most} streams already")
+
+    def _watch_publisher(self, stream_id: str, publication: Publication, peer: Peer) -> None:
+        async def until_gone() -> None:
+            await peer.closed.wait()
+            if publication.peer is peer:
+                publication.peer = None
+                publication.taken = False
+                self._linger(stream_id, publication)
+
+        self._keep(asyncio.create_task(until_gone(), name=f"publisher-{peer.id}"))
+
+    def _linger(self, stream_id: str, publication: Publication) -> None:
+        """Remove a stream that nobody configured, if no publisher returns to it in time."""
+        if publication.lasting or self.publications.get(stream_id) is not publication:
+            return
+
+        async def leave() -> None:
+            try:
+                await self.remove(stream_id)
+            except NotFound:
+                log.debug("stream removed already", stream=stream_id)
+
+        def expire() -> None:
+            if not publication.taken and self.publications.get(stream_id) is publication:
+                self._keep(asyncio.create_task(leave(), name=f"leave-{stream_id}"))
+
+        loop = asyncio.get_running_loop()
+        publication.linger = loop.call_later(self._config.publish.linger_s, expire)
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _stop_lingering(publication: Publication) -> None:
+    if publication.linger is not None:
+        publication.linger.cancel()
+        publication.linger = None

@@ -1,0 +1,90 @@
+"""Every route of the server, in one table: the application and its OpenAPI come from it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+
+from livelens.server import events, health, metrics, openapi, pages, signalling, streams
+from livelens.server.describe import StreamInfo, StreamList
+
+Answer = Callable[[Request], Awaitable[Response]]
+Talk = Callable[[WebSocket], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of one path.
+
+    Attributes:
+        body: media type of the request's body, and what it holds.
+        answer: status and media type of success, and what the answer holds.
+        errors: statuses besides 401, 403, 405 and 429, which any route may answer.
+        query: names of query parameters, with what they mean.
+        hidden: left out of the OpenAPI document.
+    """
+
+    method: str
+    path: str
+    endpoint: Answer
+    answer: tuple[int, str, Any] = (200, "application/json", None)
+    body: tuple[str, Any] | None = None
+    errors: tuple[int, ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+    hidden: bool = False
+
+    @property
+    def summary(self) -> str:
+        """The first line of the endpoint's docstring."""
+        return (self.endpoint.__doc__ or "").strip().partition("\n")[0]
+
+
+JSON = "application/json"
+EVENTS = "text/event-stream"
+SDP = signalling.SDP
+_SESSION_ERRORS = (400, 404, 412, 413, 415, 422)
+_PRESET = ("preset", "the preset that a stream which does not exist yet is made from")
+_RENDITION = ("rendition", "the name of a whep sink; the stream's first by default")
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint("GET", "/healthz", health.healthz),
+    Endpoint("GET", "/readyz", health.readyz, errors=(503,)),
+    Endpoint("GET", "/metrics", metrics.metrics, (200, "text/plain", str)),
+    Endpoint("GET", "/openapi.json", openapi.document),
+    Endpoint("GET", "/api/schema", events.message_schema),
+    Endpoint("GET", "/api/events", events.all_events, (200, EVENTS, str), errors=(503,)),
+    Endpoint("GET", "/api/streams", streams.list_streams, (200, JSON, StreamList)),
+    Endpoint("POST", "/api/streams", streams.add_stream, (201, JSON, StreamInfo), (JSON, dict),
+             errors=(400, 409, 413, 415, 422, 503)),
+    Endpoint("GET", "/api/streams/{stream}", streams.get_stream, (200, JSON, StreamInfo),
+             errors=(404,)),
+    Endpoint("PATCH", "/api/streams/{stream}", streams.change_stream, (200, JSON, StreamInfo),
+             (JSON, dict), errors=(400, 404, 409, 413, 415, 422)),
+    Endpoint("DELETE", "/api/streams/{stream}", streams.remove_stream, (204, "", None),
+             errors=(404,)),
+    Endpoint("GET", "/api/streams/{stream}/results", events.stream_results, (200, EVENTS, str),
+             errors=(404, 503)),
+    Endpoint("POST", "/whip/{stream}", signalling.publish, (201, SDP, str), (SDP, str),
+             errors=(400, 404, 409, 413, 415, 503), query=(_PRESET,)),
+    Endpoint("OPTIONS", "/whip/{stream}", signalling.options, (200, "", None)),
+    Endpoint("PATCH", "/whip/{stream}/{session}", signalling.add_candidates, (204, "", None),
+             (signalling.FRAGMENT, str), errors=_SESSION_ERRORS),
+    Endpoint("DELETE", "/whip/{stream}/{session}", signalling.end, (200, "", None), errors=(404,)),
+    Endpoint("OPTIONS", "/whip/{stream}/{session}", signalling.session_options, (200, "", None)),
+    Endpoint("POST", "/whep/{stream}", signalling.watch, (201, SDP, str), (SDP, str),
+             errors=(400, 404, 413, 415, 503), query=(_RENDITION,)),
+    Endpoint("OPTIONS", "/whep/{stream}", signalling.options, (200, "", None)),
+    Endpoint("PATCH", "/whep/{stream}/{session}", signalling.add_candidates, (204, "", None),
+             (signalling.FRAGMENT, str), errors=_SESSION_ERRORS),
+    Endpoint("DELETE", "/whep/{stream}/{session}", signalling.end, (200, "", None), errors=(404,)),
+    Endpoint("OPTIONS", "/whep/{stream}/{session}", signalling.session_options, (200, "", None)),
+    Endpoint("GET", "/", pages.page, hidden=True),
+    Endpoint("GET", "/{path:path}", pages.page, hidden=True),
+)  # fmt: skip
+
+SOCKETS: tuple[tuple[str, Talk], ...] = (
+    ("/api/streams/{stream}/results/ws", events.results_socket),
+)

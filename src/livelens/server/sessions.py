@@ -1,0 +1,126 @@
+"""WebRTC sessions by id: who publishes, who watches."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+from typing import Literal
+
+from livelens.errors import CapacityError, NotFound
+from livelens.flow.engine import Engine
+from livelens.media.peer import Peer
+from livelens.server.channels import ResultChannels
+from livelens.server.config import ServerConfig
+from livelens.server.feeds import Streams
+from livelens.sinks.whep import WhepSink
+
+Kind = Literal["whip", "whep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A peer under the URL `/{kind}/{stream_id}/{peer.id}`.
+
+    Attributes:
+        etag: a strong entity tag of the ICE session, quotes included.
+    """
+
+    kind: Kind
+    stream_id: str
+    peer: Peer
+    etag: str = field(default_factory=lambda: f'"{secrets.token_urlsafe(9)}"')
+
+    @property
+    def path(self) -> str:
+        return f"/{self.kind}/{self.stream_id}/{self.peer.id}"
+
+
+class Sessions:
+    """All sessions of a server. Everything on the event loop."""
+
+    def __init__(self, engine: Engine, streams: Streams, config: ServerConfig) -> None:
+        self._engine = engine
+        self._streams = streams
+        self._config = config
+        self._channels = ResultChannels(engine.bus)
+        self._sessions: dict[str, Session] = {}
+        self._answering = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def publish(self, stream_id: str, preset: str | None, offer: str) -> Session:
+        """Answer a publisher; raises as `Streams.publish` does."""
+        peer = await self._streams.publish(stream_id, preset, offer)
+        return self._keep(Session("whip", stream_id, peer))
+
+    async def watch(self, stream_id: str, rendition: str | None, offer: str) -> Session:
+        """Answer a viewer of a stream's rendition, by default its first.
+
+        Raises:
+            NotFound: there is no such stream or rendition.
+            CapacityError: as many watch as the limits allow.
+            BadSdp: the offer cannot be used.
+        """
+        sink = self._rendition(stream_id, rendition)
+        most = self._config.server.limits.max_viewers
+        if self.viewers + self._answering >= most:
+            raise CapacityError(f"the server has its {most} viewers already")
+        self._answering += 1
+        try:
+            peer = await sink.watch(offer, self._config.webrtc)
+        finally:
+            self._answering -= 1
+        if peer.takes_messages:
+            self._channels.join(stream_id, peer)
+        return self._keep(Session("whep", stream_id, peer))
+
+    def get(self, kind: Kind, stream_id: str, session_id: str) -> Session:
+        """A session by its URL. Raises NotFound."""
+        session = self._sessions.get(session_id)
+        if session is None or (session.kind, session.stream_id) != (kind, stream_id):
+            raise NotFound("there is no such session")
+        return session
+
+    async def end(self, session: Session) -> None:
+        """End a session; its URL is gone at once."""
+        self._sessions.pop(session.peer.id, None)
+        await session.peer.close()
+
+    def all(self) -> list[Session]:
+        """The sessions there are."""
+        return list(self._sessions.values())
+
+    @property
+    def viewers(self) -> int:
+        """How many watch, all streams together."""
+        return sum(session.kind == "whep" for session in self._sessions.values())
+
+    @property
+    def full(self) -> bool:
+        """Whether one more viewer would be refused."""
+        return self.viewers >= self._config.server.limits.max_viewers
+
+    async def close(self) -> None:
+        """End all sessions."""
+        self._channels.close()
+        await asyncio.gather(*(session.peer.close() for session in self.all()))
+
+    def _rendition(self, stream_id: str, rendition: str | None) -> WhepSink:
+        pipeline = self._engine.get(stream_id)
+        watchable = {n: s for n, s in pipeline.sinks.items() if isinstance(s, WhepSink)}
+        name = rendition if rendition is not None else next(iter(watchable), "")
+        if name not in watchable:
+            known = ", ".join(watchable) or "none"
+            raise NotFound(f"stream {stream_id!r} has no rendition {name!r} ({known})")
+        return watchable[name]
+
+    def _keep(self, session: Session) -> Session:
+        self._sessions[session.peer.id] = session
+
+        async def until_closed() -> None:
+            await session.peer.closed.wait()
+            self._sessions.pop(session.peer.id, None)
+            self._channels.leave(session.stream_id, session.peer)
+
+        task = asyncio.create_task(until_closed(), name=f"session-{session.peer.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return session
