@@ -212,6 +212,28 @@ def test_a_shared_stage_takes_from_each_stream_in_turn(engine: Engine) -> None:
     assert kept[0].seqs == [0, 50]
 
 
+def test_files_that_share_a_stage_advance_together(engine: Engine) -> None:
+    order: list[str] = []
+    filled = threading.Event()
+
+    def note(items: Sequence[Item]) -> list[Item]:
+        filled.wait(5)
+        order.extend(item.frame.stream_id for item in items)
+        return list(items)
+
+    stage = Call.of(note, shared=True, batch=1)
+    names = ("a", "b", "c")
+    spec = PipelineSpec(source=Counted(count=3), stages=(stage,))
+    pipelines = [engine.add(name, spec) for name in names]
+    while any(pipeline.stats().waiting["call"] < 2 for pipeline in pipelines):
+        threading.Event().wait(0.001)
+    filled.set()
+    for pipeline in pipelines:
+        assert pipeline.wait(10) == "ended"
+    # One was in work, and two of each file waited.
+    assert sorted(order[1:4]) == sorted(order[4:7]) == list(names)
+
+
 def test_a_shared_stage_batches_across_streams(engine: Engine) -> None:
     sizes: list[int] = []
     go, entered = threading.Event(), threading.Event()

@@ -316,9 +316,11 @@ class Lane:
         while found and len(jobs) < limit:
             found = False
             for _ in range(len(self._ports)):
+                if len(jobs) >= limit:
+                    break  # the next batch begins with the next port, not with the first
                 self._turn = (self._turn + 1) % len(self._ports)
                 port = self._ports[self._turn]
-                if not port.waiting or len(jobs) >= limit:
+                if not port.waiting:
                     continue
                 found = True
                 item = port.waiting.popleft()
