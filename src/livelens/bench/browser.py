@@ -165,6 +165,15 @@ class Watch:
         found: dict[str, Any] = self._inside("() => window.__bench.stats()")
         return found
 
+    def show(self) -> None:
+        """Show what comes back, as a viewer's page does."""
+        self._inside("() => window.__bench.show()")
+
+    def decoded(self) -> list[int]:
+        """Pictures decoded so far, by connection."""
+        counts: list[int] = self._inside("() => window.__bench.decoded()")
+        return counts
+
     def pause(self, seconds: float) -> None:
         """Let the page run."""
         self._page.wait_for_timeout(seconds * 1000)

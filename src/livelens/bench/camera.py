@@ -7,6 +7,7 @@ scaling and coding. `page/probe.js` reads it back; both hold the same layout.
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -104,6 +105,26 @@ def _moving_block(luma: Plane, turn: float) -> None:
     x = round((width - side) * (0.5 + 0.45 * np.sin(2 * np.pi * turn)))
     y = round(height * 0.45 + height * 0.25 * np.sin(4 * np.pi * turn))
     luma[y : y + side, x : x + side] = 235
+
+
+def write_mp4(path: Path, width_px: int, height_px: int, fps: int, count: int, kbps: int) -> None:
+    """Write the clip as H.264, with a keyframe each second.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    unfinished = path.with_suffix(".part.mp4")
+    with av.open(str(unfinished), "w") as container:
+        stream = container.add_stream("libx264", rate=fps)
+        stream.width, stream.height, stream.pix_fmt = width_px, height_px, "yuv420p"
+        stream.bit_rate = kbps * 1000
+        stream.options = {"preset": "veryfast", "g": str(fps), "bf": "0"}
+        for planes in pictures(width_px, height_px, count):
+            # PyAV wants the planes stacked: luma, then both chroma planes as half rows.
+            stacked = np.concatenate([plane.reshape(-1, width_px) for plane in planes])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(stacked, format="yuv420p")))
+        container.mux(stream.encode(None))
+    unfinished.replace(path)
 
 
 def write_y4m(path: Path, width_px: int, height_px: int, fps: int, count: int) -> None:

@@ -1,6 +1,5 @@
 """Which systems the latency bench measures, and how each is started and connected."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,11 +40,17 @@ class Case:
     soak: bool = False
 
     @property
-    def label(self) -> str:
-        """For progress lines."""
+    def name(self) -> str:
+        """The system and what sets the case apart, as the rows call it."""
         extra = f", {self.workers} workers" if self.workers > 1 else ""
         extra += f", {self.cameras} cameras" if self.cameras > 1 else ""
-        return f"{self.system} at {self.cost_ms:g} ms{extra}"
+        extra += ", long run" if self.soak else ""
+        return self.system + extra
+
+    @property
+    def label(self) -> str:
+        """For progress lines."""
+        return f"{self.name} at {self.cost_ms:g} ms"
 
 
 @contextmanager
@@ -138,8 +143,3 @@ def _connection(
             "id": f"cam{number}",
         }
     return script.replace("CAMERA", camera), {"size": dict(size), **options}
-
-
-def as_text(case: Case) -> str:
-    """The case as one line of JSON, for logs."""
-    return json.dumps({"system": case.system, "cost_ms": case.cost_ms})

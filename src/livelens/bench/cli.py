@@ -1,8 +1,17 @@
-"""`livelens bench …`: measures this machine and prints the figures."""
+"""`livelens bench …`: measures this machine and prints the figures.
 
-from typing import Annotated
+Imports of what measures are inside the commands: `livelens --help` needs none of it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from livelens.bench.report import Report
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -10,19 +19,19 @@ Json = Annotated[
     str | None, typer.Option("--json", help="Write the JSON here; - is standard output.")
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="About a minute; for a first impression.")]
+Seconds = Annotated[float | None, typer.Option(help="Length of each window.", min=1, max=3600)]
+Repeats = Annotated[int | None, typer.Option(help="Turns of every case.", min=1)]
 
 
 @app.command()
 def latency(
     json: Json = None,
     quick: Quick = False,
+    seconds: Seconds = None,
+    repeats: Repeats = None,
     peers: Annotated[
         bool, typer.Option(help="Measure released packages too; installs them once.")
     ] = True,
-    seconds: Annotated[
-        float | None, typer.Option(help="Length of each window.", min=1, max=3600)
-    ] = None,
-    repeats: Annotated[int | None, typer.Option(help="Turns of every case.", min=1)] = None,
     cost: Annotated[
         list[float] | None, typer.Option(help="Cost of the stage in ms; may be repeated.", min=0)
     ] = None,
@@ -33,10 +42,7 @@ def latency(
     only: Annotated[str, typer.Option(help="Only cases whose name holds this text.")] = "",
 ) -> None:
     """Glass to glass in real Chromium, beside other Python WebRTC servers."""
-    from dataclasses import replace
-
     from livelens.bench import latency as bench
-    from livelens.bench.report import CannotMeasure, exit_cannot, publish
 
     settings = bench.QUICK if quick else bench.Settings()
     settings = replace(
@@ -48,7 +54,79 @@ def latency(
         costs_ms=tuple(cost) if cost else settings.costs_ms,
         soak_s=settings.soak_s if soak is None else soak,
     )
+    _publish(lambda: bench.run(settings), bench.COLUMNS, json)
+
+
+@app.command()
+def viewers(
+    json: Json = None,
+    quick: Quick = False,
+    seconds: Seconds = None,
+    repeats: Repeats = None,
+    chromium: Annotated[
+        list[int] | None, typer.Option(help="Chromium viewers; may be repeated.", min=0)
+    ] = None,
+    plain: Annotated[
+        list[int] | None,
+        typer.Option(help="Viewers that do not decode; may be repeated.", min=0),
+    ] = None,
+) -> None:
+    """What one more viewer of a 720p30 stream costs."""
+    from livelens.bench import viewers as bench
+
+    settings = bench.QUICK if quick else bench.Settings()
+    settings = replace(
+        settings,
+        seconds=settings.seconds if seconds is None else seconds,
+        repeats=settings.repeats if repeats is None else repeats,
+    )
+    if chromium or plain:
+        browsers = tuple(n for n in chromium or () if n)
+        settings = replace(settings, chromium=browsers, plain=tuple(n for n in plain or () if n))
+    _publish(lambda: bench.run(settings), bench.COLUMNS, json)
+
+
+@app.command()
+def throughput(
+    json: Json = None,
+    quick: Quick = False,
+    seconds: Seconds = None,
+    repeats: Repeats = None,
+    clip: Annotated[Path | None, typer.Option(help="A video file instead of a made one.")] = None,
+    model: Annotated[str, typer.Option(help="A detector of the zoo.")] = "coco-ssd",
+) -> None:
+    """The pipeline against a bare loop, and streams that share a detector."""
+    from livelens.bench import throughput as bench
+
+    settings = bench.QUICK if quick else bench.Settings()
+    settings = replace(
+        settings,
+        seconds=settings.seconds if seconds is None else seconds,
+        repeats=settings.repeats if repeats is None else repeats,
+        clip=clip,
+        model=model,
+    )
+    _publish(lambda: bench.run(settings), bench.COLUMNS, json)
+
+
+@app.command()
+def footprint(json: Json = None, quick: Quick = False, repeats: Repeats = None) -> None:
+    """Size of the default install and time of its imports."""
+    from livelens.bench import footprint as bench
+
+    settings = bench.QUICK if quick else bench.Settings()
+    if repeats is not None:
+        settings = replace(settings, repeats=repeats)
+    _publish(lambda: bench.run(settings), bench.COLUMNS, json)
+
+
+def _publish(measure: "Callable[[], Report]", columns: Sequence[str], json: str | None) -> None:
+    """Status 0 when measured, whatever the bars say; 2 when nothing could be."""
+    from livelens.bench.report import publish
+    from livelens.errors import LivelensError
+
     try:
-        publish(bench.run(settings), bench.COLUMNS, json)
-    except CannotMeasure as error:
-        raise exit_cannot(error) from error
+        publish(measure(), columns, json)
+    except LivelensError as error:
+        typer.echo(f"cannot measure: {error}", err=True)
+        raise typer.Exit(2) from error

@@ -182,3 +182,14 @@ def confined(cores: Sequence[int]) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def clients_cpu_s(server: Hosted) -> float:
+    """CPU time of all that this process started but the server: browsers, viewers."""
+    spent_s = 0.0
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if not server.owns(process.pid):
+                times = process.cpu_times()
+                spent_s += times.user + times.system
+    return spent_s

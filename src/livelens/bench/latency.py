@@ -14,12 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from livelens.bench import camera, peers
 from livelens.bench.browser import Sighting, Watch, chromium
 from livelens.bench.cases import Case, connected, started
-from livelens.bench.hosted import Hosted, confined, split_cores
+from livelens.bench.hosted import Hosted, clients_cpu_s, confined, split_cores
 from livelens.bench.latency_bars import bars_of
 from livelens.bench.link import Link, namespaces_possible, server_link
 from livelens.bench.report import CannotMeasure, Report, note
@@ -27,26 +25,20 @@ from livelens.bench.sightings import describe
 from livelens.bench.stats import Row, median_rows
 
 LOOP = 150
-KEY = ("system", "cost_ms", "workers", "cameras", "soak")
+KEY = ("system", "cost_ms")
 COLUMNS = (
     "system",
     "cost_ms",
-    "workers",
-    "cameras",
     "p50_ms",
     "p95_ms",
     "p99_ms",
     "track_p50_ms",
     "track_p99_ms",
     "fps",
-    "drop_ratio",
-    "backward",
     "growth_ms_per_min",
     "cpu_cores",
-    "rss_mib",
     "rss_growth_mib",
     "kbps_out",
-    "codec_out",
 )
 _SPREAD = ("p50_ms", "p99_ms", "track_p50_ms", "cpu_cores")
 
@@ -102,7 +94,7 @@ def run(settings: Settings) -> Report:
             for case in cases:
                 if case.soak and repeat:
                     continue
-                note(f"{repeat + 1}/{settings.repeats} {case.label}{' soak' if case.soak else ''}")
+                note(f"{repeat + 1}/{settings.repeats} {case.label}")
                 try:
                     rows.append(rig.measured(case))
                 except CannotMeasure as error:
@@ -187,7 +179,7 @@ class _Rig:
         ):
             watch = connected(case, context, server, load)
             row: Row = {
-                "system": case.system,
+                "system": case.name,
                 "cost_ms": case.cost_ms,
                 "workers": case.workers,
                 "cameras": case.cameras,
@@ -210,7 +202,7 @@ class _Rig:
         watch.pause(self._settings.settle_s)
         watch.take()
         server.measure()
-        before, browser_s, began_s = watch.stats(), _children_cpu_s(server), time.monotonic()
+        before, browser_s, began_s = watch.stats(), clients_cpu_s(server), time.monotonic()
         watch.pause(seconds)
         seen, after = watch.take(), watch.stats()
         took_s = time.monotonic() - began_s
@@ -225,7 +217,7 @@ class _Rig:
             "backward": found["backward"],
             "growth_ms_per_min": found["growth_ms_per_min"],
             **server.usage(),
-            "browser_cores": round((_children_cpu_s(server) - browser_s) / took_s, 3),
+            "browser_cores": round((clients_cpu_s(server) - browser_s) / took_s, 3),
             "kbps_in": _kbps(before, after, "sent_bytes", took_s),
             "kbps_out": _kbps(before, after, "received_bytes", took_s),
         }
@@ -268,16 +260,3 @@ class _Rig:
 
 def _kbps(before: Mapping[str, int], after: Mapping[str, int], name: str, took_s: float) -> int:
     return round((after[name] - before[name]) * 8 / 1000 / took_s)
-
-
-def _children_cpu_s(server: Hosted) -> float:
-    """CPU time of the browser: all that this process started but the server."""
-    others = 0.0
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if not server.owns(process.pid):
-                times = process.cpu_times()
-                others += times.user + times.system
-        except psutil.NoSuchProcess:
-            continue
-    return others

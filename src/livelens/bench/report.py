@@ -4,7 +4,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -102,6 +101,8 @@ def publish(report: Report, columns: Sequence[str], json_to: str | None) -> None
     """
     # With the JSON on standard output the table goes to the other one.
     console = Console(stderr=json_to == "-")
+    if not console.is_terminal:
+        console.width = 200  # a file or a pipe folds no lines
     console.print(table_of(report, columns))
     if report.bars:
         console.print(_bars_table(report))
@@ -230,10 +231,3 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def exit_cannot(error: LivelensError) -> typer.Exit:
-    """Say why nothing was measured; status 2."""
-    typer.echo(f"cannot measure: {error}", err=True)
-    sys.stderr.flush()
-    return typer.Exit(2)

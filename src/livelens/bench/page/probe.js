@@ -191,6 +191,28 @@
     return seen;
   };
 
+  bench.decoded = async () => {
+    const counts = [];
+    for (const {pc, remote} of bench.sessions) {
+      if (!remote) continue;
+      for (const entry of (await pc.getStats()).values())
+        if (entry.type === "inbound-rtp" && entry.kind === "video") counts.push(entry.framesDecoded ?? 0);
+    }
+    return counts;
+  };
+
+  // A viewer's page shows what it receives.
+  bench.show = () => {
+    bench.sessions.forEach(({remote}, i) => {
+      if (!remote) return;
+      const video = document.createElement("video");
+      Object.assign(video, {muted: true, autoplay: true, playsInline: true});
+      video.style.cssText = `position:fixed;left:${i * 322}px;top:0;width:320px;height:180px`;
+      video.srcObject = new MediaStream([remote]);
+      document.body.append(video);
+    });
+  };
+
   bench.stats = async () => {
     const found = {sent_bytes: 0, received_bytes: 0, codec_in: null, codec_out: null};
     for (const {pc} of bench.sessions) {
