@@ -55,12 +55,13 @@ class File(SourceSpec, frozen=True, kw_only=True):
         path: of the file; a leading ``~`` is the home directory.
         loop: begin again at the end, for ever; pts go on growing.
         pace: at the pace of its timestamps, as a live stand-in for a camera whose
-            pictures may be dropped. Otherwise as fast as it is read, without loss.
+            pictures may be dropped; otherwise as fast as it is read, without loss.
+            None: a file that loops is paced, one that is read once is not.
     """
 
     path: str
     loop: bool = False
-    pace: bool = True
+    pace: bool | None = None
 
     def __post_init__(self) -> None:
         if not self.path or "\0" in self.path:
@@ -68,7 +69,7 @@ class File(SourceSpec, frozen=True, kw_only=True):
 
     @property
     def live(self) -> bool:
-        return self.pace
+        return self.loop if self.pace is None else self.pace
 
     @property
     def label(self) -> str:
@@ -145,7 +146,7 @@ class FileSource:
         Raises:
             SourceError: the file breaks off; the pictures before have been given.
         """
-        pacer = Pacer(self._stop) if self._spec.pace else None
+        pacer = Pacer(self._stop) if self._spec.live else None
         offset_ns = 0
         while True:
             with self._lock:

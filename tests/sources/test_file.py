@@ -1,0 +1,174 @@
+import itertools
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from livelens import plugins
+from livelens.errors import ConfigError, SourceError
+from livelens.sources.counter import read_counter
+from livelens.sources.file import File
+from livelens.types import Captured
+from tests.sources.parts import Reader, write_clip
+
+
+def numbers(pictures: list[Captured]) -> list[int | None]:
+    return [read_counter(one.picture.bgr()) for one in pictures]
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.ts", "clip.avi"])
+def test_every_picture_in_order(tmp_path: Path, name: str) -> None:
+    codec = "mpeg4" if name.endswith("avi") else "libx264"
+    path = write_clip(tmp_path / name, codec=codec)
+    pictures = list(File(path=str(path)).open().frames())
+    assert numbers(pictures) == list(range(50))
+    steps = [b.pts_ns - a.pts_ns for a, b in itertools.pairwise(pictures)]
+    assert all(abs(step - 40_000_000) < 1_100_000 for step in steps)
+
+
+def test_loops_with_growing_pts(clip: Path) -> None:
+    source = File(path=str(clip), loop=True, pace=False).open()
+    pictures = list(itertools.islice(source.frames(), 120))
+    source.close()
+    assert numbers(pictures) == [n % 50 for n in range(120)]
+    assert [one.pts_ns for one in pictures] == [n * 40_000_000 for n in range(120)]
+
+
+def test_paced_file_takes_its_time(clip: Path) -> None:
+    spec = File(path=str(clip), pace=True)
+    pictures = list(spec.open().frames())
+    assert len(pictures) == 50
+    assert pictures[-1].captured_ns - pictures[0].captured_ns >= 1_900_000_000
+
+
+def test_what_counts_as_live() -> None:
+    assert not File(path="a.mp4").live
+    assert File(path="a.mp4", loop=True).live
+    assert File(path="a.mp4", pace=True).live
+    assert not File(path="a.mp4", loop=True, pace=False).live
+
+
+def test_describes_itself(clip: Path) -> None:
+    info = File(path=str(clip)).describe()
+    assert (info.width, info.height, info.frames, info.codec) == (320, 288, 50, "h264")
+    assert info.duration_s == pytest.approx(2.0, abs=0.1)
+    assert info.fps == pytest.approx(25)
+
+
+def test_counts_pictures_where_the_file_tells_only_its_length(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mkv")
+    assert File(path=str(path)).describe().frames == 50
+
+
+def test_ends_when_closed(clip: Path) -> None:
+    reader = Reader(File(path=str(clip), loop=True).open())
+    reader.count(3)
+    reader.stop()
+
+
+def test_closed_before_it_is_read(clip: Path) -> None:
+    source = File(path=str(clip)).open()
+    source.close()
+    source.close()
+    assert list(source.frames()) == []
+
+
+def test_rotated_by_metadata(tmp_path: Path, clip: Path) -> None:
+    turned = tmp_path / "turned.mp4"
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-display_rotation", "90", "-i", clip, "-c", "copy", turned],
+        check=False,
+    )
+    if not turned.exists():
+        turned = shutil.copy(clip, turned)
+    assert len(list(File(path=str(turned)).open().frames())) == 50
+
+
+class TestBadFiles:
+    def test_missing(self, tmp_path: Path) -> None:
+        with pytest.raises(SourceError, match=r"none\.mp4: No such file or directory$"):
+            File(path=str(tmp_path / "none.mp4")).open()
+
+    def test_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(SourceError, match="is a directory, not a video"):
+            File(path=str(tmp_path)).open()
+
+    def test_empty(self, tmp_path: Path) -> None:
+        (tmp_path / "a.mp4").touch()
+        with pytest.raises(SourceError, match=r"a\.mp4: the file is empty"):
+            File(path=str(tmp_path / "a.mp4")).open()
+
+    @pytest.mark.parametrize("name", ["a.txt", "a.mp4", "a.nfo", "a"])
+    def test_text(self, tmp_path: Path, name: str) -> None:
+        # Without its rules FFmpeg shows text as a film of letters.
+        (tmp_path / name).write_text("Not a film at all.\n" * 200)
+        with pytest.raises(SourceError, match="not a video"):
+            File(path=str(tmp_path / name)).open()
+
+    def test_sound_only(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.m4a"
+        sine = ["-f", "lavfi", "-i", "sine=duration=1"]
+        subprocess.run(["ffmpeg", "-v", "error", *sine, path], check=True)
+        with pytest.raises(SourceError, match=r"a\.m4a: there is no video in it"):
+            File(path=str(path)).open()
+
+    def test_index_cut_off(self, tmp_path: Path, clip: Path) -> None:
+        path = tmp_path / "cut.mp4"
+        path.write_bytes(clip.read_bytes()[:-3000])
+        with pytest.raises(SourceError, match=r"cut\.mp4: not a video, or one whose end is cut"):
+            File(path=str(path)).open()
+
+    @pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv"])
+    def test_cut_off(self, tmp_path: Path, name: str) -> None:
+        whole = write_clip(tmp_path / name, container_options={"movflags": "faststart"})
+        path = tmp_path / f"cut-{name}"
+        path.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+        reader = Reader(File(path=str(path)).open())
+        error = reader.end()
+        read = numbers(reader.pictures)
+        assert 10 < len(read) < 45
+        assert read[:10] == list(range(10))
+        assert error is not None
+        assert f"cut-{name}: the file " in str(error)
+        assert f"after {len(read)} pictures" in str(error)
+        assert "\n" not in str(error)
+
+    def test_cut_off_while_looping_is_an_error_too(self, tmp_path: Path) -> None:
+        whole = write_clip(tmp_path / "clip.mkv")
+        whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+        with Reader(File(path=str(whole), loop=True, pace=False).open()) as reader:
+            assert "cut off" in str(reader.end())
+
+    def test_playlist_leads_nowhere(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.m3u8"
+        path.write_text(
+            "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nhttp://127.0.0.1:1/a.ts\n"
+            "#EXT-X-ENDLIST\n"
+        )
+        with pytest.raises(SourceError):
+            File(path=str(path)).open()
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("clip.mp4", "clip.mp4"),
+        ("/a b/c%20d.mp4", "/a b/c%20d.mp4"),
+        ("file:///a%20b/c.mp4", "/a b/c.mp4"),
+        ("file://localhost/c.mp4", "/c.mp4"),
+    ],
+)
+def test_url(url: str, path: str) -> None:
+    assert plugins.source(url) == File(path=path)
+
+
+def test_file_url_without_slashes() -> None:
+    assert File.from_url("file:clips/a b.mp4") == File(path="clips/a b.mp4")
+
+
+def test_bad_url() -> None:
+    with pytest.raises(ConfigError, match="three slashes"):
+        plugins.source("file://clip.mp4")
+    with pytest.raises(ConfigError, match="names no file"):
+        plugins.source("")
