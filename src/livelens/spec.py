@@ -6,7 +6,7 @@ in Python. A spec `open()`s into the thing itself.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import Annotated, ClassVar, Literal, Protocol, runtime_checkable
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
@@ -118,9 +118,9 @@ class StageSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     scope: ClassVar[Literal["stream", "shared"]] = "stream"
 
     name: str | None = None
-    workers: int = 1
-    batch: int = 1
-    timeout_s: float = 10.0
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    batch: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
+    timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
 
     def open(self) -> Stage:
         """Open it; loads models. Called on the worker's thread, once for each worker.
@@ -180,7 +180,7 @@ class PipelineSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     source: SourceSpec
     stages: tuple[StageSpec, ...] = ()
     sinks: tuple[SinkSpec, ...] = ()
-    max_delay_s: float | None = 1.0
+    max_delay_s: Annotated[float, msgspec.Meta(gt=0)] | None = 1.0
     on_error: Literal["restart", "stop"] = "restart"
 
 

@@ -43,3 +43,9 @@ def test_others_run_while_it_sleeps() -> None:
 def test_a_negative_cost_names_its_path() -> None:
     with pytest.raises(ConfigError, match=r">= 0.* - at \$.cost_ms"):
         plugins.stage({"type": "simulate", "cost_ms": -1})
+
+
+@pytest.mark.parametrize(("field", "value"), [("workers", 0), ("batch", 0), ("timeout_s", 0)])
+def test_what_all_stages_have_is_checked_too(field: str, value: int) -> None:
+    with pytest.raises(ConfigError, match=rf" - at \$.{field}"):
+        plugins.stage({"type": "simulate", field: value})
