@@ -88,7 +88,7 @@ $(STAMPS)/dev: $(STAMPS)/install
 	@$(PIP) install --quiet --group dev
 	@touch $@
 
-web/node_modules/.run: web/package-lock.json $(STAMPS)/install
+web/node_modules/.run: web/package-lock.json | $(STAMPS)/install
 	$(call say,Installing what builds the page)
 	@$(NPM) npm ci --omit=dev
 	@touch $@

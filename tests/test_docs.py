@@ -1,0 +1,112 @@
+"""The documentation says what the code does."""
+
+import ast
+import re
+from pathlib import Path
+from types import ModuleType
+
+import msgspec
+import numpy as np
+import pytest
+import supervision as sv
+
+from livelens import Item, plugins
+from livelens.server.config import ServerConfig, read_config
+from livelens.types import Frame
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+# Every stage and sink has these; the page about plug-ins explains them.
+COMMON = {"name", "workers", "batch", "timeout_s", "overlay"}
+TOP = {field.name for field in msgspec.structs.fields(ServerConfig)}
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    return [
+        (f"{page.relative_to(ROOT)}:{match.start()}", match[2])
+        for page in PAGES
+        for match in FENCE.finditer(page.read_text("utf-8"))
+        if match[1] == language
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    dead = [
+        target
+        for target in LINK.findall(page.read_text("utf-8"))
+        if "://" not in target
+        and not target.startswith("#")
+        and not (page.parent / target.partition("#")[0]).exists()
+    ]
+    assert dead == []
+
+
+@pytest.mark.parametrize(("where", "text"), blocks("yaml"))
+def test_configurations_can_be_read(where: str, text: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    data = plugins.read_yaml(file)
+    assert isinstance(data, dict), where
+    if set(data) <= TOP:
+        read_config(data)
+    else:  # a part of a stream
+        plugins.pipeline({"source": "pattern://", **data})
+
+
+@pytest.mark.parametrize(("where", "text"), blocks("python"))
+def test_python_parses_and_imports_what_exists(where: str, text: str) -> None:
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("livelens"):
+            exec(compile(ast.Module([node], []), where, "exec"), {})
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "livelens"
+        ):
+            import livelens
+
+            assert hasattr(livelens, node.attr), f"{where}: livelens.{node.attr}"
+
+
+def test_the_plug_in_of_the_documentation_works() -> None:
+    text = next(text for where, text in blocks("python") if where.startswith("docs/plugins.md"))
+    module = ModuleType("blur_faces")
+    exec(text, vars(module))
+    pixels = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
+    box = np.array([[8, 8, 40, 40]], np.float32)
+    item = Item(Frame.of(pixels), detections=sv.Detections(xyxy=box))
+    stage = module.BlurFaces(strength_px=15).open()
+    (blurred,) = stage.process([item])
+    assert blurred.frame.image[8:40, 8:40].std() < pixels[8:40, 8:40].std() / 2
+    assert np.array_equal(blurred.frame.image[40:], pixels[40:])
+    assert np.array_equal(item.frame.image, pixels)
+
+
+@pytest.mark.parametrize("group", ["sources", "stages", "sinks"])
+def test_every_setting_is_documented(group: str) -> None:
+    text = "".join(page.read_text("utf-8") for page in PAGES if page.parent.name == "docs")
+    missing = [
+        f"{name}.{field.name}"
+        for name, entry in plugins.installed(group).items()
+        for field in msgspec.structs.fields(entry.load())
+        if field.name not in COMMON and f"`{field.name}`" not in text
+    ]
+    assert missing == []
+    assert all(f"`{name}`" in text for name in plugins.installed(group))
+
+
+def test_every_setting_of_the_server_is_documented() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    text += (ROOT / "docs" / "webrtc.md").read_text("utf-8")
+    missing = [
+        f"{section.name}.{field.name}"
+        for section in msgspec.structs.fields(ServerConfig)
+        if isinstance(section.type, type) and issubclass(section.type, msgspec.Struct)
+        for field in msgspec.structs.fields(section.type)
+        if f"`{field.name}`" not in text and f"`{section.name}.{field.name}`" not in text
+    ]
+    assert missing == []
