@@ -1,0 +1,109 @@
+"""The JSON Schema of the messages is checked by a validator that is not ours."""
+
+import json
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+import supervision as sv
+
+from livelens.clock import now_ns
+from livelens.events import (
+    Message,
+    Problem,
+    Result,
+    State,
+    decoded,
+    encoded,
+    json_schema,
+    result_of,
+)
+from livelens.types import Attribute, Frame, Item, Timing
+
+
+def item() -> Item:
+    """A street with two people, one of them tracked and described."""
+    captured_ns = now_ns() - 40_000_000
+    frame = Frame(
+        stream_id="street",
+        seq=17,
+        pts_ns=2_000_000_000,
+        captured_ns=captured_ns,
+        picture=Frame.of(np.zeros((120, 160, 3), np.uint8)).picture,
+        ntp_ns=1_700_000_000_000_000_000,
+    )
+    found = sv.Detections(
+        xyxy=np.array([[10.04, 20, 40, 90], [60, 20, 90, 90]], dtype=np.float32),
+        confidence=np.array([0.91, 0.5], dtype=np.float32),
+        class_id=np.array([0, 0]),
+        tracker_id=np.array([4, -1]),
+        data={
+            "class_name": np.array(["person", "person"]),
+            "keypoints": np.ones((2, 5, 2), dtype=np.float32),
+        },
+    )
+    return Item(
+        frame,
+        detections=found,
+        attributes={4: {"age": Attribute(31.5, 0.8, 1_900_000_000)}},
+        timings=(Timing("detect", captured_ns + 1_000_000, captured_ns + 21_000_000),),
+    )
+
+
+MESSAGES: dict[str, Message] = {
+    "result": result_of(item(), {"detect/late": 3}),
+    "empty result": result_of(Item(Frame.of(np.zeros((4, 4, 3), np.uint8))), {}),
+    "problem": Problem("street", "stages.detect", "the model failed", 1),
+    "state": State("street", "running", 1),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_every_message_is_what_the_schema_says(name: str) -> None:
+    schema = json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(json.loads(encoded(MESSAGES[name])))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seq", "seventeen"),
+        ("size_px", [160]),
+        ("objects", [{"box": [1, 2, 3], "class_name": "", "class_id": 0, "confidence": 1}]),
+        ("type", "outcome"),
+        ("stages", [{"stage": "detect"}]),
+    ],
+)
+def test_the_schema_refuses_what_is_no_message(field: str, value: object) -> None:
+    data: dict[str, Any] = json.loads(encoded(MESSAGES["result"]))
+    data[field] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(json_schema()).validate(data)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_survives_the_wire(name: str) -> None:
+    line = encoded(MESSAGES[name])
+    assert b"\n" not in line
+    assert decoded(line) == MESSAGES[name]
+
+
+def test_a_result_tells_all_that_is_known() -> None:
+    result = MESSAGES["result"]
+    assert isinstance(result, Result)
+    assert (result.stream, result.seq, result.size_px) == ("street", 17, (160, 120))
+    assert result.rtp_timestamp == 2 * 90_000
+    assert result.latency_ns == 21_000_000
+    assert [(t.stage, t.began_ns, t.took_ns) for t in result.stages] == [
+        ("detect", 1_000_000, 20_000_000)
+    ]
+    assert result.dropped == {"detect/late": 3}
+    assert result.ntp_ns == 1_700_000_000_000_000_000
+    tracked, untracked = result.objects
+    assert tracked.box == (10.0, 20.0, 40.0, 90.0)
+    assert (tracked.tracker_id, untracked.tracker_id) == (4, None)
+    assert tracked.attributes["age"].value == 31.5
+    assert untracked.attributes == {}
+    assert len(tracked.keypoints) == 5
