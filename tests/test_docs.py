@@ -12,11 +12,13 @@ import supervision as sv
 
 from livelens import Item, plugins
 from livelens.server.config import ServerConfig, read_config
+from livelens.server.routes import ENDPOINTS, SOCKETS
 from livelens.types import Frame
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+METRIC = re.compile(r'"(livelens_\w+)"')
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # Every stage and sink has these; the page about plug-ins explains them.
 COMMON = {"name", "workers", "batch", "timeout_s", "overlay"}
@@ -110,3 +112,19 @@ def test_every_setting_of_the_server_is_documented() -> None:
         if f"`{field.name}`" not in text and f"`{section.name}.{field.name}`" not in text
     ]
     assert missing == []
+
+
+def test_every_route_is_documented() -> None:
+    text = (ROOT / "docs" / "http-api.md").read_text("utf-8")
+    shown = [(each.method, each.path) for each in ENDPOINTS if not each.hidden]
+    wanted = [f"`{method} {path}" for method, path in shown if method != "OPTIONS"]
+    wanted += [f"`GET {path}" for path, _ in SOCKETS]
+    assert [route for route in wanted if route not in text] == []
+
+
+def test_every_metric_is_documented() -> None:
+    text = (ROOT / "docs" / "http-api.md").read_text("utf-8")
+    sources = (ROOT / "src" / "livelens").rglob("metrics.py")
+    names = {name for file in sources for name in METRIC.findall(file.read_text("utf-8"))}
+    assert len(names) > 10
+    assert [name for name in sorted(names) if name not in text] == []

@@ -145,6 +145,6 @@ def _dependencies(root: str) -> set[str]:
 def test_every_direct_dependency_and_every_model_has_its_licence_written_down() -> None:
     text = (ROOT / "THIRD_PARTY.md").read_text("utf-8")
     wanted = [Requirement(line) for line in metadata.requires("livelens") or []]
-    names = [canonicalize_name(each.name) for each in wanted]
+    names = [str(canonicalize_name(each.name)) for each in wanted]
     names += [model.name for model in manifest().models] + [clip.name for clip in manifest().clips]
     assert [name for name in names if name not in text] == []
