@@ -84,7 +84,12 @@ def pipeline(data: object, path: str = "$") -> PipelineSpec:
         if not isinstance(entries, list | tuple):
             raise ConfigError(f"expected a list, got {type(entries).__name__} - at {path}.{key}")
         fields[key] = tuple(build(e, f"{path}.{key}[{i}]") for i, e in enumerate(entries))
-    return converted(fields, PipelineSpec, path)
+    known = {field.name: field.type for field in msgspec.structs.fields(PipelineSpec)}
+    for key in set(fields) - {"source", "stages", "sinks"}:
+        if key not in known:
+            raise ConfigError(f"Object contains unknown field `{key}` - at {path}")
+        fields[key] = converted(fields[key], known[key], f"{path}.{key}")
+    return PipelineSpec(**fields)
 
 
 Target = TypeVar("Target")

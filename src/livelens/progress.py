@@ -30,6 +30,7 @@ def follow(spec: PipelineSpec, *, quiet: bool = False) -> None:
         LivelensError: the pipeline failed; what was written until then stays.
     """
     console = Console(stderr=True, quiet=quiet)
+    total = None if spec.source.live else _frame_count(spec)
     stopped = False
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -43,7 +44,7 @@ def follow(spec: PipelineSpec, *, quiet: bool = False) -> None:
             messages = engine.bus.subscribe("run", capacity=256)
             pipeline = engine.add("run", spec)
             with _bar(console) as bar:
-                task = bar.add_task(spec.source.label, total=_frame_count(spec), rate="")
+                task = bar.add_task(spec.source.label, total=total, rate="")
                 while pipeline.state not in ("ended", "failed", "stopped") and not stopped:
                     pipeline.wait(_REFRESH_S)
                     stats = pipeline.stats()
@@ -77,9 +78,14 @@ def _bar(console: Console) -> Progress:
 
 
 def _frame_count(spec: PipelineSpec) -> int | None:
-    """How many frames the source has, where it can tell."""
-    count = getattr(spec.source, "frame_count", None)
-    return count() if callable(count) else None
+    """How many frames the source has, where it can tell.
+
+    Raises:
+        SourceError: it cannot be opened, which is better said before all is set up.
+    """
+    describe = getattr(spec.source, "describe", None)
+    frames = describe().frames if callable(describe) else None
+    return frames if isinstance(frames, int) else None
 
 
 def _summary(console: Console, stats: PipelineStats, took_s: float) -> None:
