@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import IO
 
 import av
+import cv2
+import numpy as np
 
 from livelens.errors import SourceError
 from livelens.sources.pattern import Pattern
@@ -35,16 +37,20 @@ def write_clip(
     codec: str = "libx264",
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
+    rotate: int | None = None,
 ) -> Path:
     """A clip whose pictures carry their number (`livelens.sources.counter`)."""
     scene = Pattern(width_px=size[0], height_px=size[1]).open()
     with av.open(str(path), "w", options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=fps, options=options or {"g": "25", "bf": "2"})
         assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height = size
+        stream.width, stream.height = size if rotate is None else size[::-1]
         stream.pix_fmt = "yuv420p"
         for number in range(frames):
-            frame = av.VideoFrame.from_ndarray(scene.draw(number), format="bgr24")
+            image = scene.draw(number)
+            if rotate is not None:
+                image = np.asarray(cv2.rotate(image, rotate), dtype=np.uint8)
+            frame = av.VideoFrame.from_ndarray(image, format="bgr24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path

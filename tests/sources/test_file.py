@@ -1,8 +1,8 @@
 import itertools
-import shutil
 import subprocess
 from pathlib import Path
 
+import cv2
 import pytest
 
 from livelens import plugins
@@ -74,15 +74,17 @@ def test_closed_before_it_is_read(clip: Path) -> None:
     assert list(source.frames()) == []
 
 
-def test_rotated_by_metadata(tmp_path: Path, clip: Path) -> None:
-    turned = tmp_path / "turned.mp4"
-    subprocess.run(
-        ["ffmpeg", "-v", "error", "-display_rotation", "90", "-i", clip, "-c", "copy", turned],
-        check=False,
-    )
-    if not turned.exists():
-        turned = shutil.copy(clip, turned)
-    assert len(list(File(path=str(turned)).open().frames())) == 50
+@pytest.mark.parametrize(
+    ("angle", "lie"), [(90, cv2.ROTATE_90_COUNTERCLOCKWISE), (270, cv2.ROTATE_90_CLOCKWISE)]
+)
+def test_a_phone_held_upright(tmp_path: Path, angle: int, lie: int) -> None:
+    lying = write_clip(tmp_path / "lying.mp4", frames=5, rotate=lie)
+    path = tmp_path / "upright.mp4"
+    note = ["-c", "copy", "-metadata:s:v:0", f"rotate={angle}"]
+    subprocess.run(["ffmpeg", "-v", "error", "-i", lying, *note, path], check=True)
+    pictures = list(File(path=str(path)).open().frames())
+    assert numbers(pictures) == list(range(5))
+    assert (pictures[0].picture.width, pictures[0].picture.height) == (320, 288)
 
 
 class TestBadFiles:

@@ -9,12 +9,14 @@ from typing import Final, cast
 from urllib.parse import unquote, urlsplit
 
 import av
+import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from livelens.clock import NS_PER_S, now_ns
 from livelens.errors import ConfigError, SourceError
 from livelens.media.picture import VideoPicture
+from livelens.picture import ArrayPicture, Picture
 from livelens.sources.pace import Pacer
 from livelens.sources.reading import FORMATS, PacketDecoder, media_ns, reason, video_of
 from livelens.spec import SourceSpec
@@ -33,7 +35,7 @@ class SourceInfo:
     """What is known of a file before it is decoded.
 
     Attributes:
-        width, height: of the coded picture in pixels.
+        width, height: of the coded picture in pixels, not rotated.
         frames: how many pictures; None where the file does not tell.
         duration_s: None where the file does not tell.
         fps: pictures per second on average; None where unknown.
@@ -197,7 +199,7 @@ class _Turn:
         """From the first picture to one step behind the last."""
         return self._last_ns + self._step_ns
 
-    def pictures(self) -> Iterator[tuple[VideoPicture, int]]:
+    def pictures(self) -> Iterator[tuple[Picture, int]]:
         """Pictures with their pts from 0. Raises SourceError where the file breaks off."""
         broke: str | None = None
         packets = self._container.demux()
@@ -225,9 +227,7 @@ class _Turn:
         finally:
             self._container.close()
 
-    def _decoded(
-        self, packet: "av.Packet[VideoStream] | None"
-    ) -> Iterator[tuple[VideoPicture, int]]:
+    def _decoded(self, packet: "av.Packet[VideoStream] | None") -> Iterator[tuple[Picture, int]]:
         for frame, _ in self._decoder.decode(packet, 0):
             if self._stop.is_set():
                 return
@@ -243,7 +243,7 @@ class _Turn:
                 pts_ns = self._last_ns + 1
             self._last_ns = pts_ns
             self.pictures_given += 1
-            yield VideoPicture(frame), pts_ns
+            yield _upright(frame), pts_ns
 
     def _check_end(self, broke: str | None, reached_ns: int, corrupt: bool) -> None:
         counts = self._decoder.counts
@@ -264,6 +264,15 @@ class _Turn:
         if missing:
             whole = f" of {length / av.time_base:.2f} s" if length else ""
             raise SourceError(f"{self._label}: the file is cut off: it ends {at}{whole}, {after}")
+
+
+def _upright(frame: av.VideoFrame) -> Picture:
+    """The picture as it is meant to be seen; phones film upright by a note in the file."""
+    turns = -round(frame.rotation / 90) % 4
+    if not turns:
+        return VideoPicture(frame)
+    turned = np.rot90(frame.to_ndarray(format="bgr24"), turns)
+    return ArrayPicture(np.ascontiguousarray(turned, dtype=np.uint8))
 
 
 def _describe(container: InputContainer, label: str) -> SourceInfo:
