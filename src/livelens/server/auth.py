@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from platformdirs import user_config_path
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from livelens.errors import ConfigError
@@ -25,6 +26,12 @@ from livelens.server.config import Listening
 COOKIE = "livelens_token"
 _OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_TOKEN_FORM = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Livelens</title>
+<form><label>This server wants the token that it printed when it started.
+<input name="token" type="password" autocomplete="current-password" required autofocus></label>
+<button>Go on</button></form></html>
+"""
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -107,7 +114,7 @@ class Guard:
         if self._token is not None:
             shown_in_url = self._right(_query_token(scope))
             if not (shown_in_url or self._right(_header_token(headers))):
-                await _refuse(scope, receive, send, "a token is wanted: see the server's log", 401)
+                await _ask_for_token(scope, receive, send, headers)
                 return
         keeps = shown_in_url and scope["type"] == "http" and scope["method"] == "GET"
         await self._app(scope, receive, self._with_cookie(send, scope) if keeps else send)
@@ -170,6 +177,23 @@ def _query_token(scope: Scope) -> str | None:
     except ValueError:
         return None
     return shown[0] if shown else None
+
+
+async def _ask_for_token(scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+    wants_page = scope["type"] == "http" and "text/html" in headers.get("accept", "")
+    if not (wants_page and scope["method"] == "GET"):
+        await _refuse(scope, receive, send, "a token is wanted: see the server's output", 401)
+        return
+    response = HTMLResponse(
+        _TOKEN_FORM,
+        401,
+        {
+            "WWW-Authenticate": "Bearer",
+            "Content-Security-Policy": "default-src 'none'; form-action 'self'",
+            "Referrer-Policy": "no-referrer",
+        },
+    )
+    await response(scope, receive, send)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, why: str, status: int) -> None:
