@@ -73,8 +73,8 @@ class TrackerOptions:
         """What to construct the tracker of this name with."""
         known = inspect.signature(tracker_class(name)).parameters
         chosen = {option: value for option, value in asdict(self).items() if value is not None}
-        # The library's own thresholds (0.7 and 0.6) suit detectors with higher scores than those
-        # that run on a CPU: with them half of what such a detector finds is never tracked.
+        # The library's own (0.7 and 0.6) suit detectors with higher scores than the small ones
+        # that keep up on a CPU: those would miss more objects, for fewer changes of id.
         for option in ("track_activation_threshold", "high_conf_det_threshold"):
             if option in known:
                 chosen.setdefault(option, 0.5)

@@ -107,8 +107,8 @@ class OverlayStage:
             return
         self._size_px = size_px
         spec = self._spec
-        thickness = spec.thickness_px or max(1, round(min(size_px) / 300))
-        scale = spec.text_scale or max(0.35, min(size_px) / 1200)
+        thickness = spec.thickness_px or max(1, round(min(size_px) / 220))
+        scale = spec.text_scale or max(0.4, min(size_px) / 1100)
         by_index = sv.ColorLookup.INDEX  # of the lookup given with each call
         self._box = sv.BoxAnnotator(PALETTE, thickness=thickness, color_lookup=by_index)
         text_thickness, padding = max(1, round(scale * 1.6)), max(2, round(scale * 7))
