@@ -87,9 +87,11 @@ class TestRtsp:
         )
 
     def test_hangs_in_open(self) -> None:
-        with parts.rtsp_server("--mode", "hang") as server:
-            with pytest.raises(SourceError, match=r"/live: no answer within 0\.5 s$"):
-                Url(url=server.url, open_timeout_s=0.5).open()
+        with (
+            parts.rtsp_server("--mode", "hang") as server,
+            pytest.raises(SourceError, match=r"/live: no answer within 0\.5 s$"),
+        ):
+            Url(url=server.url, open_timeout_s=0.5).open()
 
     def test_password(self) -> None:
         with parts.rtsp_server("--user", "bob", "--password", "hunter22") as server:
@@ -116,21 +118,25 @@ class TestRtsp:
 class TestOthers:
     def test_rtmp(self) -> None:
         url = f"rtmp://127.0.0.1:{free_port()}/live/x"
-        with ffmpeg(*X264, "-f", "flv", "-listen", "1", url) as sender:
-            with Reader(opened(Url(url=url).open)) as reader:
-                reader.count(30)
-                assert growing(reader.pictures)
-                parts.kill(sender)
-                assert str(reader.end()).startswith(f"{url}: the stream ")
+        with (
+            ffmpeg(*X264, "-f", "flv", "-listen", "1", url) as sender,
+            Reader(opened(Url(url=url).open)) as reader,
+        ):
+            reader.count(30)
+            assert growing(reader.pictures)
+            parts.kill(sender)
+            assert str(reader.end()).startswith(f"{url}: the stream ")
 
     def test_mpeg_ts_over_udp(self) -> None:
         url = f"udp://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
-        with ffmpeg(*X264, "-f", "mpegts", f"{url}?pkt_size=1316") as sender:
-            with Reader(Url(url=url, open_timeout_s=15, read_timeout_s=1).open()) as reader:
-                reader.count(30)
-                assert growing(reader.pictures)
-                parts.kill(sender)
-                assert str(reader.end()) == f"{url}: nothing came for 1 s"
+        with (
+            ffmpeg(*X264, "-f", "mpegts", f"{url}?pkt_size=1316") as sender,
+            Reader(Url(url=url, open_timeout_s=15, read_timeout_s=1).open()) as reader,
+        ):
+            reader.count(30)
+            assert growing(reader.pictures)
+            parts.kill(sender)
+            assert str(reader.end()) == f"{url}: nothing came for 1 s"
 
     def test_nobody_sends_udp(self) -> None:
         url = f"udp://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
@@ -139,21 +145,26 @@ class TestOthers:
 
     def test_http_mjpeg(self) -> None:
         url = f"http://127.0.0.1:{free_port()}/camera"
-        with ffmpeg("-f", "mpjpeg", "-listen", "1", url) as sender:
-            with Reader(opened(Url(url=url).open)) as reader:
-                reader.count(60)
-                first, last = reader.pictures[0], reader.pictures[-1]
-                # MJPEG has no timestamps; FFmpeg would count 25 pictures per second.
-                assert last.pts_ns - first.pts_ns == last.captured_ns - first.captured_ns
-                parts.kill(sender)
-                assert str(reader.end()).startswith(f"{url}: the stream ")
+        with (
+            ffmpeg("-f", "mpjpeg", "-listen", "1", url) as sender,
+            Reader(opened(Url(url=url).open)) as reader,
+        ):
+            reader.count(60)
+            first, last = reader.pictures[0], reader.pictures[-1]
+            # MJPEG has no timestamps; FFmpeg would count 25 pictures per second.
+            assert last.pts_ns - first.pts_ns == last.captured_ns - first.captured_ns
+            parts.kill(sender)
+            assert str(reader.end()).startswith(f"{url}: the stream ")
 
     def test_hls(self, tmp_path: Path) -> None:
         arguments = [*X264, "-f", "hls", "-hls_time", "1", "-hls_list_size", "4"]
-        with parts.web_server(tmp_path) as base, ffmpeg(*arguments, str(tmp_path / "a.m3u8")):
-            with Reader(_when_there(f"{base}/a.m3u8")) as reader:
-                reader.count(75)
-                first, last = reader.pictures[0], reader.pictures[74]
+        with (
+            parts.web_server(tmp_path) as base,
+            ffmpeg(*arguments, str(tmp_path / "a.m3u8")),
+            Reader(_when_there(f"{base}/a.m3u8")) as reader,
+        ):
+            reader.count(75)
+            first, last = reader.pictures[0], reader.pictures[74]
         # Segments come in bursts and leave at their own pace.
         assert last.captured_ns - first.captured_ns > 0.9 * (last.pts_ns - first.pts_ns) > 1e9
 
