@@ -144,7 +144,9 @@ class Watch:
         waited_s = 0.0
         while waited_s < timeout_s:
             for frame in self._page.frames:
-                if (_ask(frame, "() => window.__bench ? window.__bench.ready() : 0") or 0) >= count:
+                if (
+                    asked(frame, "() => window.__bench ? window.__bench.ready() : 0") or 0
+                ) >= count:
                     self._frame = frame
                     return
             self._page.wait_for_timeout(100)
@@ -184,13 +186,14 @@ class Watch:
         return self._frame.evaluate(script, argument)
 
 
-def _ask(frame: "Frame", script: str) -> Any:
+def asked(frame: "Frame", script: str) -> Any:
+    """Evaluate in a frame; None when the frame is just being replaced."""
     from playwright.sync_api import Error
 
     try:
         return frame.evaluate(script)
     except Error:
-        return None  # a frame that is just being replaced
+        return None
 
 
 def open_page(context: "BrowserContext", url: str, act: Callable[["Page"], None]) -> Watch:

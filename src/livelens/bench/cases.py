@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livelens.bench import peers
-from livelens.bench.browser import Watch, call, open_page
+from livelens.bench.browser import Watch, asked, call, open_page
 from livelens.bench.hosted import Hosted, hosted
 from livelens.bench.link import Link
 from livelens.bench.livelens_server import PORT, TOKEN, serving
@@ -109,13 +109,27 @@ def connected(case: Case, context: "BrowserContext", server: Hosted, load: peers
     own_page = case.peer is not None and case.peer.signalling == "page"
     try:
         if own_page:
-            watch = open_page(context, server.url + "/", lambda _: None)
+            watch = open_page(context, server.url + "/", _press_start)
         else:
             watch = open_page(context, server.url + "/bench-page", act)
         watch.wait_for_tracks(case.cameras, 30)
     except CannotMeasure as error:
         raise CannotMeasure(f"{case.label}: {error} ({server.tail()})") from error
     return watch
+
+
+def _press_start(page: "Page") -> None:
+    """As a visitor of a Streamlit page does."""
+    press = """() => {
+        const named = [...document.querySelectorAll("button")].filter((b) => b.innerText === "START");
+        named.forEach((button) => button.click());
+        return named.length > 0;
+    }"""
+    for _ in range(200):
+        if any(asked(frame, press) for frame in page.frames):
+            return
+        page.wait_for_timeout(100)
+    raise CannotMeasure("the page of streamlit-webrtc shows no START")
 
 
 def _connection(

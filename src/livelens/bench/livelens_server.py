@@ -15,7 +15,7 @@ from livelens.bench.link import Link
 from livelens.bench.report import CannotMeasure
 
 PORT = 8080
-TOKEN = "bench"
+TOKEN = "of-a-server-that-lives-a-minute"
 _SERVE = "from livelens.cli import main; main()"
 
 

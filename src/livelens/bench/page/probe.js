@@ -172,16 +172,17 @@
   }
 
   // ---- what the bench asks for ------------------------------------------------------------
-  bench.ready = () =>
-    bench.sessions.filter((s) => s.remote).length;
+  const returning = () =>
+    bench.sessions.filter((s) => s.remote && s.pc.connectionState === "connected");
+
+  bench.ready = () => returning().length;
 
   bench.watch = (probe) => {
     while (stops.length) stops.pop()();
     bench.seen = [];
-    const returning = bench.sessions.filter((s) => s.remote);
-    const sender = returning.flatMap((s) => s.pc.getSenders()).find((s) => s.track?.kind === "video");
+    const sender = returning().flatMap((s) => s.pc.getSenders()).find((s) => s.track?.kind === "video");
     const pairs = [{track: sender?.track ?? bench.local, session: -1, side: "local"}];
-    returning.forEach(({remote}, session) => pairs.push({track: remote, session, side: "remote"}));
+    returning().forEach(({remote}, session) => pairs.push({track: remote, session, side: "remote"}));
     (probe === "track" ? watchTracks : watchCanvas)(pairs);
   };
 
@@ -193,18 +194,15 @@
 
   bench.decoded = async () => {
     const counts = [];
-    for (const {pc, remote} of bench.sessions) {
-      if (!remote) continue;
+    for (const {pc} of returning())
       for (const entry of (await pc.getStats()).values())
         if (entry.type === "inbound-rtp" && entry.kind === "video") counts.push(entry.framesDecoded ?? 0);
-    }
     return counts;
   };
 
   // A viewer's page shows what it receives.
   bench.show = () => {
-    bench.sessions.forEach(({remote}, i) => {
-      if (!remote) return;
+    returning().forEach(({remote}, i) => {
       const video = document.createElement("video");
       Object.assign(video, {muted: true, autoplay: true, playsInline: true});
       video.style.cssText = `position:fixed;left:${i * 322}px;top:0;width:320px;height:180px`;

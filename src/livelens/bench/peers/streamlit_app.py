@@ -41,7 +41,6 @@ webrtc_streamer(
             "frameRate": int(setting("FPS")),
         },
     },
-    desired_playing_state=True,
     video_frame_callback=process,
     async_processing=True,
 )
