@@ -20,6 +20,7 @@ from aiortc import (
     VideoStreamTrack,
 )
 
+from livelens.clock import now_ns
 from livelens.media.ice import IceConnection
 from livelens.media.peer import Peer
 from livelens.picture import Pixels
@@ -124,7 +125,11 @@ class Bottleneck:
                 self.dropped += 1
                 return
             free_at = max(free_at, now) + len(data) * 8 / self.bps
-            loop.call_at(free_at, receive, ice, data, component)
+            loop.call_at(free_at, deliver, ice, data, component)
+
+        def deliver(ice: IceConnection, data: bytes, component: int) -> None:
+            ice.arrival_ns = now_ns()
+            receive(ice, data, component)
 
         monkeypatch.setattr(IceConnection, "data_received", data_received)
 

@@ -94,8 +94,7 @@ class SecureTransport(RTCDtlsTransport):
         """Whether packets can be sent."""
         return self._tx_srtp is not None and self.state == "connected"
 
-    def _take(self, data: bytes) -> None:
-        arrival_ns = now_ns()
+    def _take(self, data: bytes, arrival_ns: int) -> None:
         srtp = self._rx_srtp
         if srtp is None or len(data) > 1500:
             return

@@ -26,12 +26,12 @@ from aioice.mdns import is_mdns_hostname
 from aiortc import RTCIceServer
 from aiortc.rtcicetransport import connection_kwargs
 
-from livelens.clock import nanoseconds, now_ns
+from livelens.clock import nanoseconds, now_ns, seconds
 from livelens.errors import CapacityError, ConfigError
 from livelens.media.rtc_config import RtcConfig
+from livelens.media.udp import UdpTransport
 
 _COMPONENT: Final = 1
-_SOCKET_BUFFER_BYTES: Final = 1 << 20
 _MAX_UNREAD: Final = 256
 
 
@@ -49,17 +49,22 @@ class IceConnection(Connection):
             for s in config.ice_servers
         ]
         super().__init__(ice_controlling=controlling, **connection_kwargs(servers))
-        self.on_media: Callable[[bytes], None] | None = None
+        self.on_media: Callable[[bytes, int], None] | None = None
         self.on_lost: Callable[[], None] | None = None
         self.datagrams_dropped = 0
+        self.rtt_s: float | None = None
+        self.arrival_ns = 0
         self._config = config
+
+    def _arrived(self, arrival_ns: int) -> None:
+        self.arrival_ns = arrival_ns
 
     def data_received(self, data: bytes, component: int) -> None:
         """A datagram that is not STUN: media go straight on, the handshake is queued."""
         if not data:
             return
         if self.on_media is not None and 127 < data[0] < 192:
-            self.on_media(data)
+            self.on_media(data, self.arrival_ns)
         elif self._queue.qsize() < _MAX_UNREAD:
             super().data_received(data, component)
         else:
@@ -75,14 +80,6 @@ class IceConnection(Connection):
             return False
         transport.sendto(data, pair.remote_addr)
         return True
-
-    @property
-    def unsent_bytes(self) -> int:
-        """Bytes that the system has not taken yet."""
-        pair = self._nominated.get(_COMPONENT)
-        if pair is None or not hasattr(pair.protocol.transport, "get_write_buffer_size"):
-            return 0
-        return int(pair.protocol.transport.get_write_buffer_size())
 
     @property
     def path(self) -> str | None:
@@ -123,7 +120,7 @@ class IceConnection(Connection):
                 hosts.append("127.0.0.1")
         bound = []
         for host in hosts:
-            protocol = await self._bind(host)
+            protocol = self._bind(host)
             if protocol is None:
                 continue
             address = protocol.transport.get_extra_info("sockname")
@@ -135,9 +132,8 @@ class IceConnection(Connection):
         candidates = [protocol.local_candidate for protocol in bound]
         return candidates + await self._ask_servers(component, bound, timeout)
 
-    async def _bind(self, host: str) -> StunProtocol | None:
+    def _bind(self, host: str) -> StunProtocol | None:
         """A socket on this address; None when the address cannot be bound at all."""
-        loop = asyncio.get_running_loop()
         if self._config.udp_ports is None:
             ports = [0]
         else:
@@ -146,18 +142,13 @@ class IceConnection(Connection):
             turn = random.randrange(last + 1 - first)
             ports = [*range(first + turn, last + 1), *range(first, first + turn)]
         for port in ports:
+            protocol = StunProtocol(self)
             try:
-                transport, protocol = await loop.create_datagram_endpoint(
-                    lambda: StunProtocol(self), local_addr=(host, port)
-                )
+                UdpTransport(protocol, host, port, self._arrived)
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
                     continue
                 return None
-            bound: socket.socket | None = transport.get_extra_info("socket")
-            if bound is not None:
-                for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-                    bound.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER_BYTES)
             return protocol
         named = "-".join(str(port) for port in self._config.udp_ports or ())
         raise CapacityError(f"WebRTC: all UDP ports {named} are in use on {host}")
@@ -217,23 +208,28 @@ class IceConnection(Connection):
         return [*advertised.values(), *self.local_candidates]
 
     async def query_consent(self) -> None:
-        """Ask the peer from time to time whether it is still there (RFC 7675)."""
+        """Ask the peer from time to time whether it is still there (RFC 7675).
+
+        Tells the round-trip time, too.
+        """
         assert self.remote_password is not None
         key = self.remote_password.encode()
         idle_ns = nanoseconds(self._config.idle_timeout_s)
         heard_ns = now_ns()
         while now_ns() - heard_ns < idle_ns:
-            await asyncio.sleep(min(5.0, self._config.idle_timeout_s / 4) * random.uniform(0.8, 1))
             for pair in list(self._nominated.values()):
                 request = self.build_request(pair, nominate=False)
+                asked_ns = now_ns()
                 try:
                     async with asyncio.timeout(self._config.idle_timeout_s / 4):
                         await pair.protocol.request(
                             request, pair.remote_addr, integrity_key=key, retransmissions=1
                         )
                     heard_ns = now_ns()
+                    self.rtt_s = seconds(heard_ns - asked_ns)
                 except (stun.TransactionError, TimeoutError):
                     pass
+            await asyncio.sleep(min(5.0, self._config.idle_timeout_s / 4) * random.uniform(0.8, 1))
         if self.on_lost is not None:
             self.on_lost()
 

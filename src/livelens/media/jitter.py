@@ -14,6 +14,8 @@ from livelens.media.rtp import RtpPacket, Unwrapper
 
 # This many packets in a row from the distant past mean that the sender began anew.
 _RESTART_RUN: Final = 50
+# A missing packet may only be out of order this long, and nothing is left out for it.
+_REORDER_NS: Final = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class JitterBuffer:
         early_release: hand a frame on at its marker; otherwise when the next frame begins.
         capacity: most packets kept.
         recovery_ns: how long a missing packet is waited for.
+        counts: counters to go on with.
     """
 
     def __init__(
@@ -79,8 +82,9 @@ class JitterBuffer:
         early_release: bool = True,
         capacity: int = 2048,
         recovery_ns: int = 500_000_000,
+        counts: JitterCounts | None = None,
     ) -> None:
-        self.counts = JitterCounts()
+        self.counts = counts or JitterCounts()
         self._start_of = start_of
         self._early = early_release
         self._capacity = capacity
@@ -158,14 +162,11 @@ class JitterBuffer:
         return seq, self._collect(arrival_ns)
 
     def expire(self, now_ns: int) -> list[EncodedFrame]:
-        """Give up on packets waited for too long; call it from time to time."""
-        if (
-            self._blocked_since_ns is None
-            or self._next is None
-            or now_ns - self._blocked_since_ns < self._recovery_ns
-        ):
+        """Give up on packets waited for too long; call it every 25 ms or so."""
+        if self._blocked_since_ns is None or self._next is None:
             return []
-        self.restart()
+        if now_ns - self._blocked_since_ns >= self._recovery_ns:
+            self.restart()
         return self._collect(now_ns)
 
     def restart(self) -> None:
@@ -206,13 +207,14 @@ class JitterBuffer:
                 continue
             if self._next is None:
                 continue
-            if self._is_blocked() and self._jump_to_keyframe():
-                continue
+            if self._is_blocked():
+                if self._blocked_since_ns is None or frames:
+                    self._blocked_since_ns = now_ns
+                if now_ns - self._blocked_since_ns >= _REORDER_NS and self._jump_to_keyframe():
+                    continue
             break
-        if self._next is None or not self._is_blocked():
+        if not self._is_blocked():
             self._blocked_since_ns = None
-        elif self._blocked_since_ns is None or frames:
-            self._blocked_since_ns = now_ns
         return frames
 
     def _is_blocked(self) -> bool:

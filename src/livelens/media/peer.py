@@ -51,7 +51,7 @@ class PeerStats(msgspec.Struct, frozen=True):
 
     Attributes:
         path: the two addresses in use.
-        rtt_s: round trip, as the peer's reports tell it.
+        rtt_s: round-trip time, measured now and then.
         loss: share of packets lost in the last second.
         bitrate_bps: of media, over the life of the connection.
         packets, keyframes: sent to a viewer, or received from a publisher.
@@ -242,7 +242,7 @@ class Peer:
                 "nacks": sent.nacks, "plis": sent.keyframe_requests,
                 "recovered": sent.retransmitted, "estimate_bps": sent.estimate_bps,
             }  # fmt: skip
-            dropped |= {"waiting_keyframe": sent.waiting_keyframe, "congested": sent.congested}
+            dropped["waiting_keyframe"] = sent.waiting_keyframe
         defaults: dict[str, float | int | None] = {
             "rtt_s": None, "loss": 0.0, "jitter_s": 0.0, "packets": 0, "pictures": 0,
             "keyframes": 0, "nacks": 0, "plis": 0, "recovered": 0, "estimate_bps": None,
@@ -299,6 +299,7 @@ class Peer:
                 transport_cc_id=video.extensions.get(TRANSPORT_CC_URI),
                 abs_send_time_id=video.extensions.get(ABS_SEND_TIME_URI),
                 send_rtcp=self._dtls.send_rtcp,
+                rtt_s=lambda: self._ice.rtt_s,
                 on_picture=publish,
                 config=self._config,
                 ssrc=self._ssrc,
@@ -313,7 +314,6 @@ class Peer:
             self._sender = VideoSender(
                 self._dtls.send_rtp,
                 self._dtls.send_rtcp,
-                lambda: self._ice.unsent_bytes,
                 ssrc=self._ssrc,
                 payload_type=video.fmt.payload_type,
                 rtx=(self._rtx_ssrc, video.rtx.payload_type) if video.rtx else None,
@@ -326,35 +326,39 @@ class Peer:
 
     async def _run(self) -> None:
         """The life of the connection, from checking to teardown."""
+        connecting = asyncio.create_task(self._connect())
+        ending = asyncio.create_task(self._ending.wait())
         try:
-            connecting = asyncio.create_task(self._connect())
-            ending = asyncio.create_task(self._ending.wait())
-            done, _ = await asyncio.wait(
+            await asyncio.wait(
                 (connecting, ending),
                 timeout=self._config.connect_timeout_s,
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            failure = connecting.exception() if connecting.done() else None
-            if failure is not None:
-                self._end(f"no connection: {type(failure).__name__}: {failure}")
-            elif connecting in done and connecting.result():
-                self.state = "connected"
-                self._connected_ns = now_ns()
-                if self._sender is not None:
-                    self._sender.request_keyframe()
-                watching = asyncio.create_task(self._dtls.wait_closed())
-                await asyncio.wait((watching, ending), return_when=asyncio.FIRST_COMPLETED)
-                watching.cancel()
-                self._end(self._dtls.failure or "the peer ended the session")
-            elif not done:
+            if not connecting.done():
                 self._end(f"not connected within {self._config.connect_timeout_s:g} s")
-            else:
+            elif (failure := connecting.exception()) is not None:
+                self._end(f"no connection: {type(failure).__name__}: {failure}")
+            elif not connecting.result():
                 self._end("no connection came about")
+            else:
+                await self._serve(ending)
+        finally:
             for task in (connecting, ending):
                 task.cancel()
-                await asyncio.wait([task])
-        finally:
+            await asyncio.wait((connecting, ending))
             await self._tear_down()
+
+    async def _serve(self, ending: "asyncio.Task[Literal[True]]") -> None:
+        """From connected to the end."""
+        self.state = "connected"
+        self._connected_ns = now_ns()
+        if self._sender is not None:
+            self._sender.request_keyframe()
+        watching = asyncio.create_task(self._dtls.wait_closed())
+        await asyncio.wait((watching, ending), return_when=asyncio.FIRST_COMPLETED)
+        watching.cancel()
+        await asyncio.wait([watching])
+        self._end(self._dtls.failure or "the peer ended the session")
 
     async def _connect(self) -> bool:
         self.state = "connecting"

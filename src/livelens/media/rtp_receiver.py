@@ -41,12 +41,12 @@ from livelens.types import Captured
 _TICK_S: Final = 0.025
 _FEEDBACK_NS: Final = 50_000_000
 _REPORT_NS: Final = NS_PER_S
-_NACK_AGAIN_NS: Final = 50_000_000
+_NACK_AGAIN_NS: Final = 30_000_000
 _KEYFRAME_AGAIN_NS: Final = 400_000_000
 # A stream that begins shows its keyframe at once: no need to ask for one at first.
 _FIRST_KEYFRAME_NS: Final = 300_000_000
 _SSRC_SILENT_NS: Final = 500_000_000
-_TIMESTAMP_JUMP: Final = 10 * RTP_CLOCK_HZ
+_TIMESTAMP_JUMP: Final = 60 * RTP_CLOCK_HZ
 
 
 class _Tag(NamedTuple):
@@ -81,6 +81,7 @@ class VideoReceiver:
         feedback: RTCP feedback agreed on, such as "nack pli".
         transport_cc_id, abs_send_time_id: header extension ids, where agreed.
         send_rtcp: encrypts and sends.
+        rtt_s: tells the round-trip time, once it is known.
         on_picture: called on the decoding thread with every picture.
         config: early release, recovery time.
         ssrc: our own, in reports.
@@ -96,6 +97,7 @@ class VideoReceiver:
         transport_cc_id: int | None,
         abs_send_time_id: int | None,
         send_rtcp: Callable[[bytes], bool],
+        rtt_s: Callable[[], float | None],
         on_picture: Callable[[Captured], None],
         config: RtcConfig,
         ssrc: int,
@@ -109,18 +111,18 @@ class VideoReceiver:
         self._transport_cc_id = transport_cc_id
         self._abs_send_time_id = abs_send_time_id
         self._send_rtcp = send_rtcp
+        self._rtt_s = rtt_s
         self._on_picture = on_picture
         self._config = config
         self._ssrc = ssrc
         self._media_ssrc: int | None = None
-        self._previous = JitterCounts()
+        self._jitter_counts = JitterCounts()
         self._arrivals = ArrivalLog(ssrc)
         self._estimator = RemoteBitrateEstimator() if self._needs_estimate() else None
         self._estimate_bps: int | None = None
         self._decoding: DecodingThread[_Tag] = DecodingThread(
             codec, self._decoded, self._trouble, name="decode-publisher"
         )
-        self.rtt_s: float | None = None
         self._closed = False
         self._fir_count = 0
         self._begin_stream()
@@ -135,6 +137,7 @@ class VideoReceiver:
             START_OF[self._codec],
             early_release=self._config.early_release,
             recovery_ns=nanoseconds(self._config.recovery_s),
+            counts=self._jitter_counts,
         )
         self._nacks = NackList()
         self._first_ns: int | None = None
@@ -155,8 +158,8 @@ class VideoReceiver:
 
     @property
     def jitter_counts(self) -> JitterCounts:
-        """What became of the packets and frames of the present stream."""
-        return self._jitter.counts
+        """What became of the packets and frames."""
+        return self._jitter_counts
 
     @property
     def decoding(self) -> DecodingThread[_Tag]:
@@ -315,7 +318,9 @@ class VideoReceiver:
     def _ask_for_packets(self, now: int) -> None:
         if not len(self._nacks):
             return
-        lost = self._nacks.due(now, _NACK_AGAIN_NS, self._jitter.floor)
+        # Asking again before an answer can be here would only have it sent twice.
+        again_ns = max(_NACK_AGAIN_NS, nanoseconds(1.5 * (self._rtt_s() or 0.0)))
+        lost = self._nacks.due(now, again_ns, self._jitter.floor)
         if lost and "nack" in self._feedback and self._media_ssrc is not None:
             self.counts.nacks += len(lost)
             feedback = RtcpRtpfbPacket(
@@ -328,10 +333,11 @@ class VideoReceiver:
         """Ask until a keyframe comes, but not too often."""
         if self._media_ssrc is None or self._first_ns is None:
             return
-        if now - self._first_ns < _FIRST_KEYFRAME_NS and not self._jitter.counts.frames:
+        if now - self._first_ns < _FIRST_KEYFRAME_NS and not self._jitter_counts.frames:
             return
         asked_ns = self._keyframe_asked_ns
-        if asked_ns is not None and now - asked_ns < _KEYFRAME_AGAIN_NS:
+        again_ns = max(_KEYFRAME_AGAIN_NS, nanoseconds(2 * (self._rtt_s() or 0.0)))
+        if asked_ns is not None and now - asked_ns < again_ns:
             return
         self._keyframe_asked_ns = now
         self.counts.plis += 1

@@ -39,7 +39,6 @@ _REPORT_NS: Final = NS_PER_S
 _REPEAT_NS: Final = 10_000_000
 # No viewer may make the server send more than this many times what it sends anyway.
 _MAX_RETRANSMITTED_SHARE: Final = 1.0
-_UNSENT_LIMIT_BYTES: Final = 512 * 1024
 
 
 def ntp_time(unix_ns: int) -> int:
@@ -61,7 +60,6 @@ class SenderCounts:
     unavailable: int = 0
     keyframe_requests: int = 0
     waiting_keyframe: int = 0
-    congested: int = 0
     loss: float = 0.0
     jitter_s: float = 0.0
     rtt_s: float | None = None
@@ -73,7 +71,6 @@ class VideoSender:
 
     Args:
         send_rtp, send_rtcp: encrypt and send; false when there is no path.
-        unsent_bytes: what the system has not taken yet.
         ssrc, payload_type: of the media.
         rtx: (ssrc, payload type) of retransmissions; None repeats the packet itself.
         extensions: header extension elements, the same in every packet.
@@ -85,7 +82,6 @@ class VideoSender:
         self,
         send_rtp: Callable[[bytes], bool],
         send_rtcp: Callable[[bytes], bool],
-        unsent_bytes: Callable[[], int],
         *,
         ssrc: int,
         payload_type: int,
@@ -98,7 +94,6 @@ class VideoSender:
         self.counts = SenderCounts()
         self._send_rtp = send_rtp
         self._send_rtcp = send_rtcp
-        self._unsent_bytes = unsent_bytes
         self._ssrc = ssrc
         self._payload_type = payload_type
         self._rtx = rtx
@@ -124,11 +119,6 @@ class VideoSender:
                 counts.waiting_keyframe += 1
                 return False
             self._waits_for_keyframe = False
-        if self._unsent_bytes() > _UNSENT_LIMIT_BYTES:
-            counts.congested += 1
-            self._waits_for_keyframe = True
-            self.request_keyframe()
-            return False
         timestamp = rtp_timestamp(encoded.pts_ns)
         payloads = encoded.payloads
         pack, send_rtp, extensions = HEADER.pack, self._send_rtp, self._extensions
