@@ -213,7 +213,7 @@ def test_sort_tracks_too() -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"tracker": "magic"}, r"no tracker is called 'magic'.*bytetrack, sort.* - at \$"),
+        ({"tracker": "magic"}, r"no tracker is called 'magic'.*bytetrack,.* sort.* - at \$"),
         ({"tracker": "sort", "high_confidence": 0.5}, r"'sort' has no option high_conf.* at \$"),
         ({"min_iou": 1.5}, r"<= 1(\.0)? - at \$.min_iou"),
         ({"workers": 2}, r"workers must be 1 - at \$"),

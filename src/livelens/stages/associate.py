@@ -11,7 +11,6 @@ import supervision as sv
 import trackers  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from livelens.clock import seconds
 from livelens.errors import ConfigError
 from livelens.types import Frame
 
@@ -92,9 +91,8 @@ class Association:
     def __init__(self, name: str, options: TrackerOptions) -> None:
         self._tracker = tracker_class(name)(**options.arguments(name))
         accepted = inspect.signature(self._tracker.update).parameters
-        self._takes_time = "timestamp" in accepted
-        # Others accept a frame as well and ignore it: not worth a conversion.
-        self._takes_image = "frame" in accepted and hasattr(self._tracker, "enable_cmc")
+        # Those that do not compensate for camera motion ignore it: not worth a conversion.
+        self._takes_image = "frame" in accepted and getattr(self._tracker, "enable_cmc", False)
 
     def update(
         self,
@@ -123,10 +121,7 @@ class Association:
         arguments: dict[str, object] = {}
         if self._takes_image:
             arguments["frame"] = frame.image
-        if self._takes_time:
-            arguments["timestamp"] = seconds(frame.pts_ns)
-        else:
-            self._skip(steps - 1)
+        self._skip(steps - 1)
         # The library copies every detection it returns, one by one, and writes into those it is
         # given: it gets only what it needs, and the place of each detection to find it again.
         given = sv.Detections(
@@ -144,9 +139,8 @@ class Association:
 
     def _skip(self, steps: int) -> None:
         """Move the predicted boxes on over frames that were dropped."""
-        tracks: Iterable[_Predicting] = (
-            getattr(self._tracker, "tracks", None) or getattr(self._tracker, "trackers", None) or ()
-        )
+        name = "tracks" if hasattr(self._tracker, "tracks") else "trackers"
+        tracks: Iterable[_Predicting] = getattr(self._tracker, name, ())
         for track in tracks:
             for _ in range(steps):
                 track.predict()
