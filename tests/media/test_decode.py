@@ -29,6 +29,7 @@ class Decoded:
     def __init__(self, codec: VideoCodec = "h264", capacity: int = 15) -> None:
         self.tags: list[int] = []
         self.troubles = 0
+        self.entered = threading.Event()
         self.go = threading.Event()
         self.go.set()
         self.changed = threading.Condition()
@@ -37,6 +38,7 @@ class Decoded:
         )
 
     def _picture(self, picture: VideoPicture, tag: int) -> None:
+        self.entered.set()
         self.go.wait()
         with self.changed:
             self.tags.append(tag)
@@ -72,6 +74,7 @@ def test_when_it_falls_behind_it_drops_to_the_next_keyframe() -> None:
     decoded.go.clear()
     for number, one in enumerate(frames):
         decoded.thread.put(one.data, one.keyframe, number)
+        assert decoded.entered.wait(10)
     decoded.go.set()
     decoded.until(18)
     assert decoded.troubles > 0

@@ -43,6 +43,6 @@ async def test_attributes_that_are_read() -> None:
     assert ice._protocols == []
     assert ice._queue.qsize() == 0
     dtls = SecureTransport(ice, "server", lambda data, at: None, lambda data: None)
-    assert (dtls._tx_srtp, dtls._rx_srtp, dtls._task) == (None, None, None)
+    assert [getattr(dtls, name) for name in ("_tx_srtp", "_rx_srtp", "_task")] == [None] * 3
     assert dtls.state == "new"
     await ice.close()
