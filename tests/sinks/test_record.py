@@ -241,3 +241,72 @@ def test_a_full_disk_is_one_clear_line_and_loses_nothing_else(tmp_path: Path) ->
     assert "Traceback" not in errors
     assert path.stat().st_size <= 400_000
     assert len(frames_of(path)) > 10
+
+
+STREAM = """
+import resource, sys
+from pathlib import Path
+from livelens.events import Problem, Result
+from livelens.flow.engine import Engine
+from livelens.sinks.record import Record
+from livelens.sinks.results import Results
+from livelens.sources.pattern import Pattern
+from livelens.spec import PipelineSpec
+from livelens.stages.simulate import Simulate
+
+folder, live = Path(sys.argv[1]), sys.argv[2] == "live"
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+engine = Engine()
+frames = None if live else 90
+spec = PipelineSpec(
+    source=Pattern(width_px=640, height_px=480, fps=30, frames=frames, realtime=live),
+    stages=(Simulate(),),
+    sinks=(
+        Record(name="video", path=str(folder / "out.mp4"), crf=5),
+        Results(name="text", path=str(folder / "out.txt"), format="mot"),
+    ),
+)
+problems, after = [], 0
+with engine.bus.subscribe("street", capacity=1000) as messages:
+    pipeline = engine.add("street", spec)
+    while live and after < 30:
+        message = messages.get(30)
+        if isinstance(message, Problem):
+            problems.append(f"{message.where}: {message.message}")
+        elif isinstance(message, Result) and problems:
+            after += 1
+    if not live:
+        pipeline.wait(60)
+    print(pipeline.state, pipeline.detail)
+    print(*problems, sep="\\n")
+engine.close()
+"""
+
+
+def streamed(folder: Path, kind: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", STREAM, str(folder), kind],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.e2e
+def test_a_live_stream_whose_disk_is_full_goes_on_and_says_so_once(tmp_path: Path) -> None:
+    first, *problems = streamed(tmp_path, "live")
+    assert first.split() == ["running"]
+    assert len(problems) == 1, problems
+    assert "video" in problems[0]
+    assert f"cannot record to {tmp_path / 'out.mp4'}: File too large" in problems[0]
+    assert len(frames_of(tmp_path / "out.mp4")) > 0
+
+
+@pytest.mark.e2e
+def test_a_file_whose_recording_cannot_be_written_has_failed(tmp_path: Path) -> None:
+    first, *_ = streamed(tmp_path, "file")
+    assert first.startswith("failed video: cannot record to")

@@ -24,6 +24,8 @@ Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 class Detect(StageSpec, frozen=True, kw_only=True):
     """Finds objects. Several of them on a stream add to each other.
 
+    `data["detector"]` tells who found what, by the stage's name or else its model's.
+
     Attributes:
         model: a name of the zoo or the path of an ONNX file.
         classes: names to keep; None keeps all.
@@ -82,7 +84,7 @@ class Detect(StageSpec, frozen=True, kw_only=True):
             detector.close()
             raise
         return DetectStage(
-            detector, name=self.name or "detect", keep=keep, max_objects=self.max_objects
+            detector, name=self.name or self.model, keep=keep, max_objects=self.max_objects
         )
 
 
@@ -91,7 +93,7 @@ class DetectStage:
 
     Args:
         detector: the model; closed with the stage.
-        name: marks the stage's own detections in `data["detector"]`.
+        name: stands at the stage's own detections in `data["detector"]`.
         keep: class ids to keep; None keeps all.
         max_objects: most detections in a frame.
     """
