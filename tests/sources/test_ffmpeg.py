@@ -148,26 +148,37 @@ class TestProcess:
         with pytest.raises(SourceError, match=r"not installed .*apt-get install ffmpeg\)$"):
             Ffmpeg(url="srt://127.0.0.1:1", program="ffmpeg-that-is-not-there").open()
 
-    def test_a_long_gop_is_waited_for(self) -> None:
-        # Joined in the middle: the first look of half a second sees no size.
-        port = free_port(socket.SOCK_DGRAM)
-        slow = ["-r", "10", "-g", "20", *X264[:6], "-pix_fmt", "yuv420p", "-f", "mpegts"]
-        with (
-            ffmpeg(*slow, f"udp://127.0.0.1:{port}"),
-            Reader(Ffmpeg(url=f"udp://127.0.0.1:{port}", open_timeout_s=30).open()) as reader,
-        ):
+    def test_a_long_gop_is_waited_for(self, tmp_path: Path) -> None:
+        # As when no keyframe comes within the first look, which is short.
+        script = _program(
+            tmp_path,
+            'case "$*" in *"-analyzeduration 500000 "*)\n'
+            'echo "[nut @ 0x55d0] dimensions not set" >&2; exit 1;; esac\nexec ffmpeg "$@"\n',
+        )
+        spec = Ffmpeg(url="testsrc=rate=30", input_options=LAVFI, program=script)
+        with Reader(spec.open()) as reader:
             reader.count(5)
+
+    def test_a_stream_without_a_size_is_given_up(self, tmp_path: Path) -> None:
+        script = _program(tmp_path, 'echo "[nut @ 0x55d0] dimensions not set" >&2; exit 1\n')
+        spec = Ffmpeg(url="testsrc", input_options=LAVFI, program=script, open_timeout_s=2)
+        with pytest.raises(SourceError, match=r"^testsrc: \[nut\] dimensions not set$"):
+            spec.open()
+
+
+def _program(folder: Path, body: str) -> str:
+    script = folder / "other-ffmpeg"
+    script.write_text(f"#!/bin/sh\n{body}")
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    return str(script)
 
 
 def _silent_after_a_second(folder: Path, read_timeout_s: float) -> Ffmpeg:
     """A program that passes on what ffmpeg says, and then hangs."""
-    script = folder / "hanging-ffmpeg"
-    script.write_text('#!/bin/sh\nffmpeg "$@"\nexec sleep 3600\n')
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
     return Ffmpeg(
         url="testsrc=duration=1",
         input_options={"f": "lavfi"},
-        program=str(script),
+        program=_program(folder, 'ffmpeg "$@"\nexec sleep 3600\n'),
         read_timeout_s=read_timeout_s,
     )
 

@@ -1,4 +1,6 @@
 import itertools
+import os
+import random
 import subprocess
 from pathlib import Path
 
@@ -141,6 +143,33 @@ class TestBadFiles:
         whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
         with Reader(File(path=str(whole), loop=True, pace=False).open()) as reader:
             assert "cut off" in str(reader.end())
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_damaged_in_the_middle(self, tmp_path: Path, clip: Path, seed: int) -> None:
+        source = random.Random(seed)
+        data = bytearray(clip.read_bytes())
+        for _ in range(60):
+            data[source.randrange(len(data) // 4, len(data))] = source.randrange(256)
+        path = tmp_path / "damaged.mp4"
+        path.write_bytes(data)
+        reader = Reader(File(path=str(path)).open())
+        error = reader.end()
+        assert reader.pictures
+        assert error is None or str(error).startswith(f"{path}: ")
+
+    def test_a_title_in_no_known_letters(self, tmp_path: Path, clip: Path) -> None:
+        path = tmp_path / "title.mp4"
+        named = ["-c", "copy", "-metadata", "title=QQQQQQQQ"]
+        subprocess.run(["ffmpeg", "-v", "error", "-i", clip, *named, path], check=True)
+        path.write_bytes(
+            path.read_bytes().replace(b"QQQQQQQQ", b"\xff\xfe\xfd\xfc\xff\xff\xff\xff")
+        )
+        assert len(list(File(path=str(path)).open().frames())) == 50
+
+    def test_a_pipe(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe.mp4")
+        with pytest.raises(SourceError, match=r"pipe\.mp4: is not a file"):
+            File(path=str(tmp_path / "pipe.mp4")).open()
 
     def test_playlist_leads_nowhere(self, tmp_path: Path) -> None:
         path = tmp_path / "a.m3u8"

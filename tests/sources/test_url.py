@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import av
+import psutil
 import pytest
 from av.video.codeccontext import VideoCodecContext
 
@@ -103,6 +104,23 @@ class TestRtsp:
             assert str(refused.value).startswith(f"rtsp://bob:***@{address}: ")
             assert "swordfish" not in str(refused.value)
 
+    def test_nothing_is_left_behind(self, rtsp: RtspServer) -> None:
+        process = psutil.Process()
+
+        def turn() -> None:
+            with Reader(Url(url=rtsp.url).open()) as reader:
+                reader.count(2)
+            with pytest.raises(SourceError):
+                Url(url=rtsp.url + "-not").open()
+            Url(url=rtsp.url).open().close()
+
+        turn()
+        files, threads = process.num_fds(), process.num_threads()
+        for _ in range(4):
+            turn()
+        assert process.num_fds() <= files
+        assert process.num_threads() <= threads
+
     def test_no_such_stream(self, rtsp: RtspServer) -> None:
         with pytest.raises(SourceError, match="404 Not Found"):
             Url(url=rtsp.url + "-not").open()
@@ -183,6 +201,7 @@ def _when_there(url: str) -> UrlSource:
 @pytest.fixture
 def web(tmp_path: Path, clip: Path) -> Iterator[str]:
     shutil.copy(clip, tmp_path / "clip.mp4")
+    (tmp_path / "folder").mkdir()
     (tmp_path / "page.html").write_text("<p>Not a film at all.</p>\n" * 200)
     (tmp_path / "page.txt").write_text("Not a film at all.\n" * 200)
     with parts.web_server(tmp_path) as base:
@@ -206,6 +225,13 @@ class TestHttpFiles:
     def test_missing(self, web: str) -> None:
         with pytest.raises(SourceError, match=r"none\.mp4: Server returned 404 Not Found$"):
             Url(url=f"{web}/none.mp4").open()
+
+    def test_redirects(self, web: str) -> None:
+        # Python's server redirects a folder's name to the same name with a slash.
+        with pytest.raises(SourceError, match="a redirect, which is not followed"):
+            Url(url=f"{web}/folder", redirects=0).open()
+        with pytest.raises(SourceError, match="no video"):
+            Url(url=f"{web}/folder").open()
 
     @pytest.mark.parametrize("name", ["page.html", "page.txt"])
     def test_no_video(self, web: str, name: str) -> None:

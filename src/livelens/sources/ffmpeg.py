@@ -141,6 +141,7 @@ class FfmpegSource:
             format="nut",
             options={"analyzeduration": "500000", "fpsprobesize": "0", "flags": "low_delay"},
             buffer_size=65536,
+            metadata_errors="replace",
         )
         return ContainerReader(container, self._label, live=True)
 

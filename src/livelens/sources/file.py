@@ -131,10 +131,14 @@ class FileSource:
         try:
             if self._path.is_dir():
                 raise SourceError(f"{self._label}: is a directory, not a video")
-            if self._path.stat().st_size == 0 and self._path.is_file():
+            size = self._path.stat().st_size
+            # A pipe or a terminal would be waited for, and nothing could end that.
+            if not self._path.is_file():
+                raise SourceError(f"{self._label}: is not a file")
+            if size == 0:
                 raise SourceError(f"{self._label}: the file is empty")
             # An absolute path is never taken for a URL or an option.
-            return av.open(os.path.abspath(self._path), options=_OPTIONS)
+            return av.open(os.path.abspath(self._path), options=_OPTIONS, metadata_errors="replace")
         except (av.error.InvalidDataError, av.error.ArgumentError):
             raise SourceError(f"{self._label}: not a video, or one whose end is cut off") from None
         except av.FFmpegError as error:

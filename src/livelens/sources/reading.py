@@ -103,7 +103,7 @@ class PacketDecoder:
         self.counts = ReadCounts()
         self._context = context
         self._label = label
-        self._last_picture_ns = now_ns()
+        self._barren_since_ns: int | None = None
         # By pts: decoders reorder, and hold pictures back.
         self._arrivals: dict[int, int] = {}
         context.thread_type = "SLICE" if live else "AUTO"
@@ -136,16 +136,22 @@ class PacketDecoder:
             else:
                 self.counts.before_keyframe += 1
             frames = []
-        now = now_ns()
         if frames:
             self.counts.pictures += len(frames)
-            self._last_picture_ns = now
-        elif packet is not None and now - self._last_picture_ns > PICTURE_TIMEOUT_NS:
+            self._barren_since_ns = None
+        else:
+            self._check_barren()
+        return [(frame, self._arrival(frame, captured_ns)) for frame in frames]
+
+    def _check_barren(self) -> None:
+        now = now_ns()
+        if self._barren_since_ns is None:
+            self._barren_since_ns = now
+        elif now - self._barren_since_ns > PICTURE_TIMEOUT_NS:
             raise SourceError(
                 f"{self._label}: packets arrive, but none of the last "
                 f"{PICTURE_TIMEOUT_NS // NS_PER_S} s could be decoded"
             )
-        return [(frame, self._arrival(frame, captured_ns)) for frame in frames]
 
     def _note(self, packet: "av.Packet[VideoStream]", captured_ns: int) -> None:
         if packet.pts is not None:

@@ -180,6 +180,8 @@ def _open(spec: Url) -> InputContainer:
             why = "what it sends is no video"
         elif isinstance(error, av.error.OSError) and not _resolves(spec.url):
             why = "its host name is unknown"
+        elif spec.redirects == 0 and reason(error) == "Input/output error":
+            why += ", or a redirect, which is not followed"
     raise SourceError(f"{spec.label}: {why}")
 
 
