@@ -1,0 +1,98 @@
+/** What the server says. Mirrors `livelens.events` and the bodies of `/api`. */
+
+export type StreamState = "starting" | "running" | "reconnecting" | "ended" | "failed" | "stopped";
+
+/** [xMin, yMin, xMax, yMax] in pixels of the frame. */
+export type Box = readonly [number, number, number, number];
+
+export interface ObjectAttribute {
+  value: number | string | boolean | null;
+  score: number;
+  pts_ns: number;
+}
+
+export interface DetectedObject {
+  box: Box;
+  class_name: string;
+  class_id: number;
+  confidence: number;
+  tracker_id?: number | null;
+  attributes?: Record<string, ObjectAttribute>;
+  keypoints?: readonly (readonly [number, number])[];
+}
+
+export interface StageTime {
+  stage: string;
+  began_ns: number;
+  took_ns: number;
+}
+
+/** One frame's outcome. `rtp_timestamp` is that of this very picture in every rendition. */
+export interface Result {
+  type: "result";
+  stream: string;
+  seq: number;
+  pts_ns: number;
+  rtp_timestamp: number;
+  captured_unix_ns: number;
+  size_px: readonly [number, number];
+  latency_ns: number;
+  stages: readonly StageTime[];
+  dropped: Record<string, number>;
+  objects: readonly DetectedObject[];
+  ntp_ns?: number | null;
+}
+
+export interface Problem {
+  type: "problem";
+  stream: string;
+  where: string;
+  message: string;
+  unix_ns: number;
+}
+
+export interface State {
+  type: "state";
+  stream: string;
+  state: StreamState;
+  unix_ns: number;
+  detail: string;
+}
+
+export type Message = Result | Problem | State;
+
+export interface SinkInfo {
+  name: string;
+  type: string;
+  overlay?: boolean;
+  viewers?: number;
+}
+
+/** A row of `GET /api/streams`. */
+export interface StreamInfo {
+  id: string;
+  state: StreamState;
+  detail: string;
+  live: boolean;
+  source: { type: string; label: string };
+  size_px: readonly [number, number] | null;
+  fps: number;
+  captured: number;
+  delivered: number;
+  dropped: Record<string, number>;
+  latency_ms: Partial<Record<"p50" | "p95" | "p99", number>>;
+  stages_ms: Record<string, Partial<Record<"p50" | "p95", number>>>;
+  sinks: readonly SinkInfo[];
+}
+
+/** A message from its JSON; null when it is not one. */
+export function parseMessage(text: string): Message | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null || !("type" in value)) return null;
+    const known = value.type === "result" || value.type === "problem" || value.type === "state";
+    return known ? (value as Message) : null;
+  } catch {
+    return null;
+  }
+}

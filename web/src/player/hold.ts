@@ -1,0 +1,90 @@
+/**
+ * Holds pictures back for as long as their results take, so that both are shown together.
+ *
+ * Pure: pictures are any values, times are given in milliseconds.
+ */
+
+/** Most pictures held; half a second at 30 fps. */
+export const CAPACITY = 15;
+/** A picture is shown without its result after this long. */
+export const LONGEST_MS = 150;
+/** How long a slow result keeps later pictures waiting as long, for an even pace. */
+const MEMORY_MS = 1500;
+/** A picture this late at the screen is skipped when a newer one is due. */
+const LATE_MS = 50;
+
+export interface Held<T> {
+  rtpTimestamp: number;
+  shownMs: number;
+  picture: T;
+}
+
+interface Waiting<T> extends Held<T> {
+  settled: boolean;
+}
+
+export class HoldQueue<T> {
+  #waiting: Waiting<T>[] = [];
+  #waits: { atMs: number; waitMs: number }[] = [];
+
+  /** `discard` gives back what `push` took, of pictures that are never shown. */
+  constructor(
+    private readonly settled: (rtpTimestamp: number) => boolean,
+    private readonly discard: (picture: T) => void,
+  ) {}
+
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  /** How long pictures are held at present. */
+  get delayMs(): number {
+    return this.#waits.reduce((longest, { waitMs }) => Math.max(longest, waitMs), 0);
+  }
+
+  push(held: Held<T>): void {
+    this.#waiting.push({ ...held, settled: false });
+    while (this.#waiting.length > CAPACITY) this.#skip();
+  }
+
+  clear(): void {
+    while (this.#waiting.length > 0) this.#skip();
+    this.#waits = [];
+  }
+
+  /** To be called when a result came, so that the wait is measured to that moment. */
+  look(nowMs: number): void {
+    for (const held of this.#waiting) {
+      if (held.settled || !this.settled(held.rtpTimestamp)) continue;
+      held.settled = true;
+      this.#waits.push({ atMs: nowMs, waitMs: Math.min(nowMs - held.shownMs, LONGEST_MS) });
+    }
+    const remembered = this.#waits.findIndex(({ atMs }) => nowMs - atMs < MEMORY_MS);
+    this.#waits.splice(0, remembered < 0 ? this.#waits.length : remembered);
+  }
+
+  /** The picture to show now, if one is due. With `hold` false it is the newest, at once. */
+  take(nowMs: number, hold: boolean): Held<T> | null {
+    this.look(nowMs);
+    if (!hold) while (this.#waiting.length > 1) this.#skip();
+    const [first] = this.#waiting;
+    if (first === undefined || (hold && nowMs < this.#dueMs(first))) return null;
+    while (this.#late(nowMs)) this.#skip();
+    return this.#waiting.shift() ?? null;
+  }
+
+  #late(nowMs: number): boolean {
+    const [first, second] = this.#waiting;
+    if (first === undefined || second === undefined) return false;
+    return nowMs >= this.#dueMs(second) && nowMs - this.#dueMs(first) > LATE_MS;
+  }
+
+  #dueMs(held: Waiting<T>): number {
+    return held.shownMs + (held.settled ? this.delayMs : LONGEST_MS);
+  }
+
+  #skip(): void {
+    const skipped = this.#waiting.shift();
+    if (skipped !== undefined) this.discard(skipped.picture);
+  }
+}

@@ -1,0 +1,129 @@
+/** The results of one stream by the RTP timestamp of their frame: which belongs to a picture? */
+
+import type { DetectedObject, Result } from "../client";
+import { objectsAt } from "./motion";
+import { RTP_HZ, ticksBetween } from "./rtp";
+
+/** About 4 s at 30 fps: far more than a picture ever waits. */
+const CAPACITY = 128;
+/** Boxes older than this say nothing about the present picture. */
+const STALE_TICKS = 0.7 * RTP_HZ;
+/** Tracks are moved ahead no further than this; they may have turned since. */
+const AHEAD_TICKS = 0.3 * RTP_HZ;
+/** A jump back further than any reordering: the stream has begun anew. */
+const RESTART_TICKS = 2 * RTP_HZ;
+
+/**
+ * - `exact`: the result of this very frame.
+ * - `between`: this frame was not analysed, but frames before and after it were.
+ * - `ahead`: no result as new as this frame has come yet; boxes are an estimate.
+ * - `none`: nothing is known that is near enough.
+ */
+export type Kind = "exact" | "between" | "ahead" | "none";
+
+/** What to draw on a picture. `result` is the one that it is made from, the nearest before. */
+export interface Drawing {
+  kind: Kind;
+  objects: readonly DetectedObject[];
+  result: Result | null;
+}
+
+const NOTHING: Drawing = { kind: "none", objects: [], result: null };
+
+export class ResultTimeline {
+  /** Ascending by RTP timestamp. */
+  #results: Result[] = [];
+
+  /** `toleranceTicks`: how far a result may lie from a picture and still be its own. */
+  constructor(public toleranceTicks = 0) {}
+
+  get newest(): Result | undefined {
+    return this.#results.at(-1);
+  }
+
+  clear(): void {
+    this.#results = [];
+  }
+
+  add(result: Result): void {
+    const newest = this.newest;
+    if (
+      newest !== undefined &&
+      ticksBetween(newest.rtp_timestamp, result.rtp_timestamp) > RESTART_TICKS
+    ) {
+      this.clear();
+    }
+    const place = this.#firstAfter(result.rtp_timestamp);
+    const same = this.#results[place - 1];
+    if (same?.rtp_timestamp === result.rtp_timestamp) this.#results[place - 1] = result;
+    else this.#results.splice(place, 0, result);
+    if (this.#results.length > CAPACITY) this.#results.shift();
+  }
+
+  /** Whether all that will ever be known about this frame is known now. */
+  settled(rtpTimestamp: number): boolean {
+    const newest = this.newest;
+    return (
+      newest !== undefined &&
+      ticksBetween(newest.rtp_timestamp, rtpTimestamp) >= -this.toleranceTicks
+    );
+  }
+
+  drawing(rtpTimestamp: number): Drawing {
+    const place = this.#firstAfter(rtpTimestamp);
+    const before = this.#results[place - 1];
+    const after = this.#results[place];
+    const own = this.#own(rtpTimestamp, before, after);
+    if (own !== undefined) return { kind: "exact", objects: own.objects, result: own };
+    if (before === undefined) return NOTHING;
+    const age = ticksBetween(rtpTimestamp, before.rtp_timestamp);
+    if (age > STALE_TICKS) return NOTHING;
+    if (after !== undefined) {
+      const t = age / ticksBetween(after.rtp_timestamp, before.rtp_timestamp);
+      return {
+        kind: "between",
+        objects: objectsAt(before.objects, after.objects, t),
+        result: before,
+      };
+    }
+    return {
+      kind: "ahead",
+      objects: this.#ahead(this.#results[place - 2], before, age),
+      result: before,
+    };
+  }
+
+  #own(rtpTimestamp: number, ...near: (Result | undefined)[]): Result | undefined {
+    let best: Result | undefined;
+    let least = this.toleranceTicks;
+    for (const result of near) {
+      if (result === undefined) continue;
+      const distance = Math.abs(ticksBetween(result.rtp_timestamp, rtpTimestamp));
+      if (distance > least) continue;
+      least = distance;
+      best = result;
+    }
+    return best;
+  }
+
+  #ahead(earlier: Result | undefined, last: Result, age: number): readonly DetectedObject[] {
+    if (earlier === undefined) return last.objects;
+    const span = ticksBetween(last.rtp_timestamp, earlier.rtp_timestamp);
+    if (span > STALE_TICKS) return last.objects;
+    return objectsAt(earlier.objects, last.objects, 1 + Math.min(age, AHEAD_TICKS) / span);
+  }
+
+  /** Index of the first result after this time. */
+  #firstAfter(rtpTimestamp: number): number {
+    let low = 0;
+    let high = this.#results.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const result = this.#results[middle];
+      if (result !== undefined && ticksBetween(result.rtp_timestamp, rtpTimestamp) <= 0)
+        low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

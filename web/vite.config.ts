@@ -1,0 +1,18 @@
+import { env } from "node:process";
+import { defineConfig } from "vite";
+
+// `npm run dev` serves the sources and passes everything else on to a Livelens server.
+const server = env.LIVELENS_URL ?? "http://127.0.0.1:8080";
+const routes = ["/api", "/whip", "/whep", "/healthz", "/readyz", "/metrics"];
+
+export default defineConfig({
+  // Relative addresses: the page also works below a path of a reverse proxy.
+  base: "./",
+  build: {
+    outDir: "../src/livelens/web",
+    emptyOutDir: true,
+    // A data: address would need a laxer content security policy.
+    assetsInlineLimit: 0,
+  },
+  server: { proxy: Object.fromEntries(routes.map((route) => [route, server])) },
+});
