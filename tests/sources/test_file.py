@@ -149,7 +149,7 @@ class TestBadFiles:
         source = random.Random(seed)
         data = bytearray(clip.read_bytes())
         for _ in range(60):
-            data[source.randrange(len(data) // 4, len(data))] = source.randrange(256)
+            data[source.randrange(len(data) // 4, len(data) // 2)] = source.randrange(256)
         path = tmp_path / "damaged.mp4"
         path.write_bytes(data)
         reader = Reader(File(path=str(path)).open())
