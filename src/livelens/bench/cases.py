@@ -121,7 +121,8 @@ def connected(case: Case, context: "BrowserContext", server: Hosted, load: peers
 def _press_start(page: "Page") -> None:
     """As a visitor of a Streamlit page does."""
     press = """() => {
-        const named = [...document.querySelectorAll("button")].filter((b) => b.innerText === "START");
+        const buttons = [...document.querySelectorAll("button")];
+        const named = buttons.filter((b) => b.innerText === "START");
         named.forEach((button) => button.click());
         return named.length > 0;
     }"""

@@ -92,6 +92,9 @@ def throughput(
     quick: Quick = False,
     seconds: Seconds = None,
     repeats: Repeats = None,
+    streams: Annotated[
+        list[int] | None, typer.Option(help="Streams that share it; may be repeated.", min=1)
+    ] = None,
     clip: Annotated[Path | None, typer.Option(help="A video file instead of a made one.")] = None,
     model: Annotated[str, typer.Option(help="A detector of the zoo.")] = "coco-ssd",
 ) -> None:
@@ -103,6 +106,7 @@ def throughput(
         settings,
         seconds=settings.seconds if seconds is None else seconds,
         repeats=settings.repeats if repeats is None else repeats,
+        streams=tuple(streams) if streams else settings.streams,
         clip=clip,
         model=model,
     )

@@ -72,6 +72,7 @@ def run(settings: Settings) -> Report:
         if clip is None:
             clip = Path(folder) / "clip.mp4"
             camera.write_mp4(clip, 1280, 720, 30, 150, 2500)
+        next(_decoded(clip, time.monotonic() + 10))  # before any model is loaded
         for repeat in range(settings.repeats):
             for streams in settings.streams:
                 note(f"{repeat + 1}/{settings.repeats} bare loop, then {streams} streams")

@@ -183,6 +183,8 @@
     const sender = returning().flatMap((s) => s.pc.getSenders()).find((s) => s.track?.kind === "video");
     const pairs = [{track: sender?.track ?? bench.local, session: -1, side: "local"}];
     returning().forEach(({remote}, session) => pairs.push({track: remote, session, side: "remote"}));
+    // A page of its own shows the picture too, at a size of its own: that is not measured.
+    for (const video of document.querySelectorAll("video")) video.style.display = "none";
     (probe === "track" ? watchTracks : watchCanvas)(pairs);
   };
 
