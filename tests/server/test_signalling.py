@@ -26,9 +26,7 @@ def server() -> Iterator[Running]:
         yield one
 
 
-async def test_watching_ends_with_delete(
-    server: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_watching_ends_with_delete(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     async with client(server.url, monkeypatch) as viewer:
         response = await viewer.watch("/whep/pat")
         assert response.status_code == 201

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from livelens.errors import CapacityError, Conflict, LivelensError, NotFound
+from livelens.errors import CapacityError, Conflict, LivelensError, NotFound, StageError
 from livelens.flow.engine import Engine
 from livelens.flow.pipeline import Pipeline
 from livelens.media.peer import Peer
@@ -73,8 +73,14 @@ class Streams:
 
     async def change(self, stream_id: str, spec: PipelineSpec) -> Pipeline:
         """Go on with other stages, sinks or limits. Raises NotFound, Conflict, LivelensError."""
+        self._engine.get(stream_id)
         async with self._locks.setdefault(stream_id, asyncio.Lock()):
-            return await in_thread(self._engine.change, stream_id, spec)
+            try:
+                return await in_thread(self._engine.change, stream_id, spec)
+            except NotFound as error:  # of a model: the stream that was asked for is there
+                if stream_id in self._engine.streams:
+                    raise StageError(str(error)) from None
+                raise
 
     async def remove(self, stream_id: str) -> None:
         """Stop a stream, and end the sessions of all who publish or watch it.

@@ -1,0 +1,56 @@
+"""413, 429."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from livelens.clock import NS_PER_S
+from livelens.server.limits import TokenBucket
+from tests.server.running import Running, running
+
+JSON = {"Content-Type": "application/json"}
+
+
+def test_a_bucket_gives_a_burst_and_then_its_rate() -> None:
+    bucket = TokenBucket(10, 0)
+    assert [bucket.take(0) for _ in range(20)] == [0.0] * 20
+    assert bucket.take(0) == pytest.approx(0.1)
+    assert bucket.take(NS_PER_S // 10) == 0
+    assert bucket.take(NS_PER_S // 10) > 0
+    assert [bucket.take(100 * NS_PER_S) for _ in range(20)] == [0.0] * 20
+    assert bucket.take(100 * NS_PER_S) > 0
+    assert bucket.take(0) > 0  # a clock that goes back gives nothing
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running({}, limits={"max_body_bytes": 1000}) as one:
+        yield one
+
+
+def test_a_body_that_says_it_is_too_large(server: Running) -> None:
+    response = server.http.post("/api/streams", content=b" " * 1001, headers=JSON)
+    assert response.status_code == 413
+    assert "1000 bytes" in response.json()["error"]
+    assert server.http.post("/api/streams", content=b" " * 1000, headers=JSON).status_code == 400
+
+
+def test_a_body_that_does_not_say_how_large_it_is(server: Running) -> None:
+    def parts() -> Iterator[bytes]:
+        for _ in range(20):
+            yield b" " * 100
+
+    response = server.http.post("/api/streams", content=parts(), headers=JSON)
+    assert response.status_code == 413
+    assert server.http.get("/healthz").status_code == 200
+
+
+def test_too_many_requests() -> None:
+    with running({}, limits={"requests_per_s": 2}) as one:
+        statuses: list[httpx.Response] = [one.http.get("/healthz") for _ in range(10)]
+        refused = [response for response in statuses if response.status_code == 429]
+        assert statuses[0].status_code == 200
+        assert refused
+        assert int(refused[0].headers["retry-after"]) >= 1
+        assert "2 requests a second" in refused[0].json()["error"]
