@@ -391,8 +391,8 @@ class Peer:
     async def _tear_down(self) -> None:
         was, self.state = self.state, "closed"
         try:
-            if was == "connected" and self._sender is not None:
-                self._sender.goodbye()
+            if self._sender is not None:
+                self._sender.close()
             if self._receiver is not None:
                 self._receiver.close()
             if self._sctp is not None:
