@@ -99,6 +99,13 @@ class TestSenderLock:
         assert [one.seq for one, _ in arrived] == [9]
         assert not fresh
 
+    def test_a_sender_whose_packets_overtake_each_other(self) -> None:
+        lock = SenderLock(lambda _: True)
+        lock.add(packet(0), HERE, 0)
+        lock.add(packet(65535), HERE, 0)
+        arrived, _ = lock.add(packet(1), HERE, 0)
+        assert [one.seq for one, _ in arrived] == [65535, 0, 1]
+
     def test_noise_is_never_believed(self) -> None:
         lock = SenderLock(lambda _: True)
         source = random.Random(3)

@@ -16,6 +16,7 @@ from livelens.media.rtp import RtpPacket
 _MAX_DROPOUT: Final = 3000
 _MAX_MISORDER: Final = 100
 _PROBATION: Final = 3
+_NEIGHBOURHOOD: Final = 32
 _SILENT_NS: Final = NS_PER_S * 3 // 10
 _MOST_CANDIDATES: Final = 64
 _MOST_KEPT: Final = 1024
@@ -25,16 +26,16 @@ Arrived = tuple[RtpPacket, int]
 
 @dataclass(slots=True)
 class _Candidate:
-    next_seq: int
+    last_seq: int
     packets: list[Arrived] = field(default_factory=list)
 
 
 class SenderLock:
     """Stays with one sender among noise and others, until it falls silent.
 
-    A sender is believed after three packets in sequence from one address with one SSRC
-    and one payload type; they are not lost, nor is what comes while the old sender has
-    not been silent for 0.3 s yet: a sender begins with a keyframe.
+    A sender is believed after three packets with neighbouring numbers from one address
+    with one SSRC and one payload type; they are not lost, nor is what comes while the old
+    sender has not been silent for 0.3 s yet: a sender begins with a keyframe.
 
     Args:
         plausible: whether a packet may be of the stream at all.
@@ -62,10 +63,10 @@ class SenderLock:
             self.noise += 1
             return [], False
         candidate = self._candidates.get(key)
-        if candidate is None or candidate.next_seq != packet.seq:
+        if candidate is None or not _near(candidate.last_seq, packet.seq):
             self.noise += len(candidate.packets) if candidate is not None else 0
             candidate = self._candidates[key] = _Candidate(packet.seq)
-        candidate.next_seq = packet.seq + 1 & 0xFFFF
+        candidate.last_seq = packet.seq
         if len(candidate.packets) < _MOST_KEPT:
             candidate.packets.append((packet, now_ns))
         self._candidates.move_to_end(key)
@@ -79,7 +80,17 @@ class SenderLock:
         self._locked, self._heard_ns = key, now_ns
         self.switches += 1
         del self._candidates[key]
-        return candidate.packets, True
+        first = candidate.packets[0][0].seq
+        return sorted(candidate.packets, key=lambda one: _distance(first, one[0].seq)), True
+
+
+def _distance(first: int, second: int) -> int:
+    """From one sequence number to another, the short way round."""
+    return (second - first + 0x8000 & 0xFFFF) - 0x8000
+
+
+def _near(first: int, second: int) -> bool:
+    return abs(_distance(first, second)) <= _NEIGHBOURHOOD
 
 
 @dataclass(frozen=True, slots=True)
