@@ -21,7 +21,7 @@ def constant_model(
     initializers: list[onnx.TensorProto] = []
     infos: list[onnx.ValueInfoProto] = []
     nodes.append(helper.make_node("ReduceMax", ["images"], ["top"], axes=[1, 2, 3], keepdims=0))
-    initializers.append(numpy_helper.from_array(np.float32(0), "zero"))
+    initializers.append(numpy_helper.from_array(np.array(0, np.float32), "zero"))
     nodes.append(helper.make_node("Mul", ["top", "zero"], ["zeros"]))
     for index, output in enumerate(outputs):
         value = np.asarray(output, np.float32)
@@ -51,7 +51,7 @@ def constant_model(
 def sum_model(path: Path, *, batch: int | str = "N") -> Path:
     """A model that gives the sum of each channel: (N, 3, 8, 8) → (N, 3)."""
     node = helper.make_node("ReduceMean", ["images"], ["means"], axes=[2, 3], keepdims=0)
-    size = numpy_helper.from_array(np.float32(64), "size")
+    size = numpy_helper.from_array(np.array(64, np.float32), "size")
     graph = helper.make_graph(
         [node, helper.make_node("Mul", ["means", "size"], ["sums"])],
         "sums",

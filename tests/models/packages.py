@@ -76,7 +76,7 @@ def npm_registry(archive: Path) -> Iterator[str]:
             if self.path.endswith(".tgz"):
                 self._answer(packed, "application/octet-stream")
                 return
-            host = f"http://127.0.0.1:{self.server.server_address[1]}"
+            host = f"http://{self.headers['Host']}"
             integrity = "sha512-" + base64.b64encode(hashlib.sha512(packed).digest()).decode()
             dist = {"tarball": f"{host}/{archive.name}", "integrity": integrity}
             version = {"name": "weights-model", "version": "1.2.0", "dist": dist}
@@ -101,7 +101,7 @@ def npm_registry(archive: Path) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        yield f"http://127.0.0.1:{server.server_port}/"
     finally:
         server.shutdown()
         thread.join()

@@ -198,7 +198,8 @@ def upsampled(x: Array, axis: int) -> Array:
     shape = [1] * x.ndim
     shape[axis] = -1
     part = (at - low).reshape(shape)
-    return np.take(x, low, axis) * (1 - part) + np.take(x, high, axis) * part
+    between: Array = np.take(x, low, axis) * (1 - part) + np.take(x, high, axis) * part
+    return between
 
 
 def convert_to_nothing(path: Path, outputs: list[str]) -> None:

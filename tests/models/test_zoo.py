@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -21,7 +22,7 @@ def model_file(folder: Path) -> Path:
 
 
 def test_the_manifest_is_sound() -> None:
-    names = [card.name for card in (*manifest().models, *manifest().clips)]
+    names = [card.name for card in manifest().models] + [card.name for card in manifest().clips]
     assert len(set(names)) == len(names)
     assert {"coco-ssd", "nanodet", "person-ssdlite", "face-blaze", "face-centerface", "bikes"} <= {
         *names
@@ -30,7 +31,8 @@ def test_the_manifest_is_sound() -> None:
         assert card.decoder in DECODERS
         assert card.licence
         assert card.package is not None
-    for package in [card.package for card in (*manifest().models, *manifest().clips)]:
+    packages = [card.package for card in manifest().models]
+    for package in [*packages, *(card.package for card in manifest().clips)]:
         assert package is not None
         assert package.version in package.archive
         assert all(len(file.sha256) == 64 for file in package.files)
@@ -143,3 +145,37 @@ def test_a_damaged_list_of_own_models_is_one_line(cache: Path) -> None:
     (cache / "user-models.json").write_text("[{]")
     with pytest.raises(ModelError, match=r"user-models\.json cannot be read"):
         zoo.list_models()
+
+
+class Entry:
+    """An entry point that gives what the test says."""
+
+    name = "entry"
+
+    def __init__(self, target: object) -> None:
+        self.target = target
+
+    def load(self) -> object:
+        if isinstance(self.target, Exception):
+            raise self.target
+        return self.target
+
+
+def test_models_of_plug_ins(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = zoo.add(model_file(tmp_path), "mine", "ultralytics", ["cat", "dog"])
+    theirs = msgspec.structs.replace(card, name="theirs")
+    entries = [
+        Entry(RuntimeError("no luck")),
+        Entry("not a card"),
+        Entry(theirs),
+        Entry(msgspec.structs.replace(card, name="coco-ssd")),
+    ]
+    monkeypatch.setattr("livelens.models.added.entry_points", lambda group: entries)
+    names = [model.card.name for model in zoo.list_models()]
+    assert names[-2:] == ["theirs", "mine"]
+    assert zoo.model_card("coco-ssd").package is not None, "the manifest keeps its names"
+    detector = zoo.load("theirs")
+    detector.warm_up()
+    detector.close()
+    with pytest.raises(Conflict, match="'theirs' is one of the zoo's own"):
+        zoo.add(tmp_path / "own.onnx", "theirs", "ultralytics", ["cat", "dog"])

@@ -1,16 +1,20 @@
-"""The models that the user has added, kept as a list in the cache directory."""
+"""Models beside the manifest: those that plug-ins bring, and those that the user has added."""
 
 import os
 import re
 import tempfile
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from livelens.errors import ModelError
 from livelens.models.fetch import locked
 from livelens.models.manifest import ModelCard
 from livelens.models.runner import MODEL_SUFFIXES
+
+log = structlog.get_logger(__name__)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -30,6 +34,25 @@ def check_name(name: str) -> None:
         raise ModelError(
             f"{name!r} cannot name a model: use a-z, 0-9, '-', '_', '.', and no file suffix"
         )
+
+
+def plugin_cards() -> tuple[ModelCard, ...]:
+    """The models of plug-ins: entry points ``livelens.models``, each a `ModelCard`.
+
+    A plug-in that cannot be loaded, or is no card, is logged and left out.
+    """
+    cards = []
+    for entry in entry_points(group="livelens.models"):
+        try:
+            card = entry.load()
+        except Exception as error:  # noqa: BLE001 - a plug-in's module may raise anything
+            log.warning("model plug-in cannot be loaded", plugin=entry.name, reason=str(error))
+            continue
+        if isinstance(card, ModelCard):
+            cards.append(card)
+        else:
+            log.warning("model plug-in is no ModelCard", plugin=entry.name)
+    return tuple(cards)
 
 
 def user_cards(cache: Path) -> tuple[ModelCard, ...]:

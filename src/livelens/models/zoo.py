@@ -9,7 +9,7 @@ import msgspec
 
 from livelens.errors import Conflict, DownloadError, ModelError, NotFound
 from livelens.models import fetch
-from livelens.models.added import check_name, looks_like_path, register, user_cards
+from livelens.models.added import check_name, looks_like_path, plugin_cards, register, user_cards
 from livelens.models.fetch import Progress, cache_dir, fault_in, locked, package_folder, silent
 from livelens.models.manifest import ClipCard, ModelCard, Package, manifest
 from livelens.models.runner import Precision, RuntimeName, open_runner
@@ -37,8 +37,8 @@ class ModelStatus:
 
 
 def list_models() -> list[ModelStatus]:
-    """Every model of the manifest, then the user's own."""
-    return [_status(card) for card in (*manifest().models, *_user_cards())]
+    """Every model of the manifest, then those of plug-ins, then the user's own."""
+    return [_status(card) for card in _cards().values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def model_card(name: str) -> ModelCard:
     Raises:
         NotFound: no model has that name; the message names those that there are.
     """
-    cards = {card.name: card for card in (*manifest().models, *_user_cards())}
+    cards = _cards()
     if name not in cards:
         raise NotFound(f"no model {name!r}; there are {', '.join(sorted(cards))}")
     return cards[name]
@@ -135,7 +135,7 @@ def _verify_own(card: ModelCard) -> None:
     path = Path(card.file)
     if not path.is_file():
         raise ModelError(f"{card.name}: {path} is missing; add it again")
-    if fetch.sha256_of(path) != card.file_sha256:
+    if card.file_sha256 and fetch.sha256_of(path) != card.file_sha256:
         raise ModelError(f"{card.name}: {path} has changed since it was added; add it again")
 
 
@@ -170,9 +170,10 @@ def add(
     from livelens.models.user import card_for_file
 
     check_name(name)
-    if name in {card.name for card in manifest().models}:
+    own = {card.name for card in user_cards(cache_dir())}
+    if name in _cards() and name not in own:
         raise Conflict(f"model {name!r} is one of the zoo's own: choose another name")
-    if not replace and name in {card.name for card in _user_cards()}:
+    if name in own and not replace:
         raise Conflict(f"model {name!r} is there already: choose another name, or replace it")
     card = card_for_file(path, decoder, labels, name=name, size_px=size_px, licence=licence)
     detector = _open(card, path)
@@ -329,5 +330,9 @@ def _convert(card: ModelCard, folder: Path, target: Path) -> None:
         reshape_onnx(source, target, size)
 
 
-def _user_cards() -> tuple[ModelCard, ...]:
-    return user_cards(cache_dir())
+def _cards() -> dict[str, ModelCard]:
+    """Every model by name. The manifest's keep their names, whatever others bring."""
+    cards: dict[str, ModelCard] = {}
+    for card in (*manifest().models, *plugin_cards(), *user_cards(cache_dir())):
+        cards.setdefault(card.name, card)
+    return cards

@@ -35,11 +35,16 @@ def detect(request: pytest.FixtureRequest, tmp_path: Path, cache: Path) -> Detec
         *,
         side: int = 64,
         count: int = 1,
-        **options: float,
+        confidence: float | None = None,
     ) -> list[sv.Detections]:
         path = constant_model(tmp_path / "m.onnx", outputs, input_shape=("N", 3, side, side))
         detector = zoo.load(
-            path, decoder=decoder, labels=labels, runtime=request.param, precision="f32", **options
+            path,
+            decoder=decoder,
+            labels=labels,
+            runtime=request.param,
+            precision="f32",
+            confidence=confidence,
         )
         picture = np.zeros((FRAME[1], FRAME[0], 3), np.uint8)
         try:
@@ -52,6 +57,11 @@ def detect(request: pytest.FixtureRequest, tmp_path: Path, cache: Path) -> Detec
 
 def names(found: sv.Detections) -> list[str]:
     return [str(name) for name in found.data["class_name"]]
+
+
+def scores_of(found: sv.Detections) -> NDArray[np.floating[Any]]:
+    assert found.confidence is not None
+    return found.confidence
 
 
 def logit(probability: float) -> float:
@@ -71,7 +81,7 @@ class TestSsd:
         for found in detect("ssd", [scores, self.BOXES], ["cat", "dog", ""], count=2):
             assert names(found) == ["cat", "dog"], "one cat is suppressed, class 2 has no name"
             np.testing.assert_allclose(found.xyxy, [[32, 16, 64, 48], [64, 0, 128, 64]], atol=1e-3)
-            np.testing.assert_allclose(found.confidence, [0.9, 0.7], atol=1e-6)
+            np.testing.assert_allclose(scores_of(found), [0.9, 0.7], atol=1e-6)
             assert found.class_id is not None
             assert found.class_id.tolist() == [0, 1]
             assert found.xyxy.dtype == np.float32
@@ -90,7 +100,7 @@ class TestSsd:
         ]
         (found,) = detect("ssd", outputs, ["cat", "dog"])
         assert names(found) == ["cat", "cat", "dog"], "best first, unknown class left out"
-        np.testing.assert_allclose(found.confidence, [0.9, 0.6, 0.55], atol=1e-6)
+        np.testing.assert_allclose(scores_of(found), [0.9, 0.6, 0.55], atol=1e-6)
 
     def test_nothing_found(self, detect: Detect) -> None:
         (found,) = detect("ssd", [np.zeros((4, 2), np.float32), self.BOXES], ["cat", "dog"])
@@ -111,7 +121,7 @@ class TestYolox:
         head[0] = [0.5, 0.5, 0, 0, 0.6, 0.6, 0.5]  # 0.36 in the end: too weak
         (found,) = detect("yolox", [head], ["cat", "dog"])
         assert names(found) == ["dog"]
-        np.testing.assert_allclose(found.confidence, [0.72], atol=1e-5)
+        np.testing.assert_allclose(scores_of(found), [0.72], atol=1e-5)
         # In the input: centre (40, 20), 32 × 16. The frame is twice as big.
         np.testing.assert_allclose(found.xyxy, [[48, 24, 112, 56]], atol=1e-3)
 
@@ -147,7 +157,7 @@ class TestRfdetr:
         logits[0, 1], logits[1, 2], logits[1, 1] = logit(0.9), logit(0.7), logit(0.3)
         (found,) = detect("rfdetr", [boxes, logits], ["", "cat", "dog"])
         assert names(found) == ["cat", "dog"]
-        np.testing.assert_allclose(found.confidence, [0.9, 0.7], atol=1e-5)
+        np.testing.assert_allclose(scores_of(found), [0.9, 0.7], atol=1e-5)
         np.testing.assert_allclose(found.xyxy, [[48, 16, 80, 48], [0, 0, 64, 64]], atol=1e-3)
 
     def test_threshold(self, detect: Detect) -> None:
@@ -220,7 +230,7 @@ class TestBlazeface:
             scores[row + offset] = logit(score)
         (found,) = detect("blazeface", [boxes, scores], ["face"], side=192)
         assert len(found) == 1
-        np.testing.assert_allclose(found.confidence, [0.9], atol=1e-5)
+        np.testing.assert_allclose(scores_of(found), [0.9], atol=1e-5)
         width = found.xyxy[0, 2] - found.xyxy[0, 0]
         assert width == pytest.approx((24 * 0.6 + 30 * 0.4) / 1.5, abs=1e-3)
 
