@@ -139,8 +139,8 @@ class Loopback:
         return HTMLResponse(f"<!doctype html><body></body><script>{SCRIPT}</script>")
 
     @contextlib.asynccontextmanager
-    async def serve(self, host: str = "127.0.0.1") -> AsyncIterator[str]:
-        """Serve on a free port; yields the address of the page."""
+    async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+        """Serve on a free port, or this one; yields the address of the page."""
         app = Starlette(
             routes=[
                 Route("/", self.page),
@@ -148,7 +148,7 @@ class Loopback:
                 Route("/whep", self.whep, methods=["POST"]),
             ]
         )
-        listener = socket.create_server((host, 0))
+        listener = socket.create_server((host, port))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:

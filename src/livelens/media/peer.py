@@ -237,14 +237,14 @@ class Peer:
             sent = self._sender.counts
             octets += sent.octets
             values = {
-                "rtt_s": sent.rtt_s, "loss": sent.loss, "jitter_s": sent.jitter_s,
+                "loss": sent.loss, "jitter_s": sent.jitter_s,
                 "packets": sent.packets, "pictures": sent.pictures, "keyframes": sent.keyframes,
                 "nacks": sent.nacks, "plis": sent.keyframe_requests,
                 "recovered": sent.retransmitted, "estimate_bps": sent.estimate_bps,
             }  # fmt: skip
             dropped["waiting_keyframe"] = sent.waiting_keyframe
         defaults: dict[str, float | int | None] = {
-            "rtt_s": None, "loss": 0.0, "jitter_s": 0.0, "packets": 0, "pictures": 0,
+            "rtt_s": self._ice.rtt_s, "loss": 0.0, "jitter_s": 0.0, "packets": 0, "pictures": 0,
             "keyframes": 0, "nacks": 0, "plis": 0, "recovered": 0, "estimate_bps": None,
         }  # fmt: skip
         return msgspec.convert(
