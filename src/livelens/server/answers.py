@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
-import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,8 +18,6 @@ from livelens.errors import (
     NotFound,
 )
 from livelens.server.state import state_of
-
-log = structlog.get_logger(__name__)
 
 _STATUS: tuple[tuple[type[LivelensError], int], ...] = (
     (BadSdp, 400),
@@ -68,9 +65,9 @@ async def http_error(request: Request, error: Exception) -> Response:
     return error_response(message, error.status_code, error.headers)
 
 
-async def unexpected_error(request: Request, error: Exception) -> Response:
-    """Answer a mistake of ours; the log has the traceback, the client does not."""
-    log.error("request failed", path=request.url.path, exc_info=error)
+async def unexpected_error(request: Request, _: Exception) -> Response:
+    """Answer a mistake of ours; the traceback goes on to the log, but not to the client."""
+    state_of(request).refused[500] += 1
     return error_response("internal error; the server's log says more", 500)
 
 

@@ -39,14 +39,18 @@ def set_up_logging(form: LogForm = "console", level: str = "info") -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
+        # Before `scrub`, and without the values of variables, which may be secrets.
+        structlog.processors.format_exc_info,
     ]
-    if form == "json":
-        shared.append(structlog.processors.format_exc_info)
     closing: list[Processor] = [
         scrub,
         structlog.processors.JSONRenderer()
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24),
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=24,
+            exception_formatter=structlog.dev.plain_traceback,
+        ),
     ]
     structlog.configure(
         processors=[*shared, *closing],

@@ -50,10 +50,18 @@ async def page(request: Request) -> Response:
     asked = request.path_params.get("path", "") or "index.html"
     if asked == "index.html" and not (folder / asked).is_file():
         return PlainTextResponse(_HINT, headers=_HEADERS)
-    file = (folder / asked).resolve()
-    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+    file = _inside(folder, asked)
+    if file is None:
         raise HTTPException(404)
     # Vite puts a hash of the content into the names of what it builds.
     hashed = asked.startswith("assets/")
     caching = "public, max-age=31536000, immutable" if hashed else "no-cache"
     return FileResponse(file, headers={**_HEADERS, "Cache-Control": caching})
+
+
+def _inside(folder: Path, asked: str) -> Path | None:
+    """The file of that name, if it is one and lies in the folder."""
+    if "\0" in asked:
+        return None
+    file = (folder / asked).resolve()
+    return file if file.is_relative_to(folder.resolve()) and file.is_file() else None
