@@ -4,7 +4,7 @@ import "./style.css";
 import { Api, ApiError, keepToken, type StreamInfo, takeToken } from "./client";
 import { Camera } from "./page/camera";
 import { element, setText } from "./page/dom";
-import { StreamList, total } from "./page/list";
+import { StreamList, shortLabel, total } from "./page/list";
 import { Overview } from "./page/overview";
 import { Watching } from "./page/watching";
 import { serverFault } from "./page/words";
@@ -99,7 +99,10 @@ function renew(): void {
   const info = streams.find(({ id }) => id === chosen);
   if (info?.size_px) screen.style.aspectRatio = `${info.size_px[0]} / ${info.size_px[1]}`;
   setText(element("title", HTMLElement), chosen ?? "No stream chosen");
-  setText(element("subtitle", HTMLElement), info === undefined ? "" : info.source.label);
+  setText(
+    element("subtitle", HTMLElement),
+    info === undefined ? "" : shortLabel(info.source.label),
+  );
   showStages(info);
 }
 
@@ -107,7 +110,7 @@ function showStages(info: StreamInfo | undefined): void {
   const words = Object.entries(info?.stages_ms ?? {}).map(
     ([name, { p50 = 0 }]) => `${name} ${p50.toFixed(p50 < 10 ? 1 : 0)} ms`,
   );
-  setText(element("stages", HTMLElement), words.join("  ·  "));
+  setText(element("stages", HTMLElement), words.join(" · "));
 }
 
 function showStatus(words: string | null): void {

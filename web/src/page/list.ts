@@ -56,7 +56,7 @@ export class StreamList {
     row.button.dataset.state = info.state;
     setText(row.name, info.id);
     setText(row.state, STATE_WORDS[info.state]);
-    setText(row.source, info.source.label);
+    setText(row.source, shortLabel(info.source.label));
     row.source.title = info.source.label;
     setText(row.facts, factsOf(info).join(" · "));
     const problem = this.#problemOf(info);
@@ -105,6 +105,11 @@ export function factsOf(info: StreamInfo): string[] {
   const dropped = total(info.dropped);
   if (dropped > 0) facts.push(`${dropped.toLocaleString("en")} dropped`);
   return facts;
+}
+
+/** A file by its name alone; anything else as it is. */
+export function shortLabel(label: string): string {
+  return label.startsWith("/") ? (label.split("/").at(-1) ?? label) : label;
 }
 
 export function total(counts: Record<string, number>): number {

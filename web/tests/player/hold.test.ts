@@ -58,7 +58,7 @@ describe("HoldQueue", () => {
       settled.add(n);
     }
     expect(queue.take(133, true)?.picture).toBe(0);
-    expect(queue.take(140, true)?.picture).toBe(1);
+    expect(queue.take(170, true)?.picture).toBe(1);
     expect(queue.take(400, true)?.picture).toBe(3);
     expect(discarded).toEqual([2]);
   });
