@@ -147,8 +147,9 @@ def test_impossible_settings_name_the_field(wrong: dict[str, float]) -> None:
         EncoderSettings(**wrong)  # type: ignore[arg-type]
 
 
-def test_pictures_convert_once_and_read_only() -> None:
-    picture = ArrayPicture(blocks((320, 240)))
+@pytest.mark.parametrize("cut", [0, 1], ids=["even", "odd"])
+def test_pictures_convert_once_and_read_only(cut: int) -> None:
+    picture = ArrayPicture(blocks((320, 240))[cut:, cut:])
     frame = video_frame(picture)
     assert video_frame(picture) is frame
     video = VideoPicture(frame)

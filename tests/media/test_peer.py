@@ -3,13 +3,14 @@
 import asyncio
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import aiortc.rtcrtpsender
 import av
 import numpy as np
 import psutil
 import pytest
+from aiortc import RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 
 from livelens.clock import rtp_timestamp
@@ -350,6 +351,28 @@ async def test_a_peer_that_says_goodbye_is_closed_at_once(monkeypatch: pytest.Mo
         await pc.close()
         await asyncio.wait_for(peer.closed.wait(), 5)
         assert "ended the session" in (peer.reason or "")
+
+
+async def test_a_false_certificate_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = Collector()
+
+    def forged(offer: str) -> Awaitable[Peer]:
+        lines = [
+            line[:-2] + ("00" if line[-2:] != "00" else "01")
+            if line.startswith("a=fingerprint")
+            else line
+            for line in offer.splitlines()
+        ]
+        return Peer.answer("\r\n".join(lines), LOCAL, publish=pictures)
+
+    async with connection(monkeypatch) as pc:
+        pc.addTrack(Counting())
+        await pc.setLocalDescription(await pc.createOffer())
+        peer = await forged(pc.localDescription.sdp)
+        await pc.setRemoteDescription(RTCSessionDescription(peer.answer_sdp, "answer"))
+        await asyncio.wait_for(peer.closed.wait(), 10)
+        assert "no connection came about" in (peer.reason or "")
+        assert pictures.captured == []
 
 
 async def test_ports_come_from_the_range_until_it_is_used_up(

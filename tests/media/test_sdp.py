@@ -89,6 +89,16 @@ def test_a_client_without_h264_gets_vp8() -> None:
     assert choice.video.codec == "vp8"
 
 
+def test_single_nal_units_will_do_for_receiving_only() -> None:
+    simple = "packetization-mode=0"
+    offer = PUBLISH.replace("packetization-mode=1", simple).replace("VP8/90000", "X/90000")
+    assert simple in answer(offer, publish=True)
+    offer = WATCH.replace("packetization-mode=1", simple)
+    choice = choose(parse_offer(offer), publish=False, watch=True)
+    assert choice.video is not None
+    assert choice.video.codec == "vp8"
+
+
 def test_a_section_outside_the_bundle_is_refused() -> None:
     text = answer(WATCH.replace("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 1"), watch=True)
     assert section(text, "audio")[0].split()[1] == "0"

@@ -9,6 +9,7 @@ import av
 import structlog
 from av.video.codeccontext import VideoCodecContext
 
+from livelens.errors import Closed
 from livelens.media.payload import VideoCodec
 from livelens.media.picture import VideoPicture
 
@@ -124,7 +125,11 @@ class DecodingThread(Generic[Tag]):
                 continue
             for picture in pictures:
                 self.decoded += 1
-                self._on_picture(picture, tag)
+                try:
+                    self._on_picture(picture, tag)
+                except Closed:
+                    # Whoever took the pictures is gone; the peer is closed by him.
+                    self.close()
 
     def _fail(self) -> None:
         with self._ready:

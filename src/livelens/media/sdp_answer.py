@@ -114,7 +114,7 @@ def _choose_video(offer: Offer, *, publish: bool, watch: bool) -> VideoChoice | 
             continue
         takes = publish and section.direction in ("sendonly", "sendrecv")
         gives = watch and section.direction in ("recvonly", "sendrecv")
-        found = _choose_format(section)
+        found = _choose_format(section, sends=gives)
         if found is None or not (takes or gives) or not section.rtcp_mux:
             continue
         codec, fmt = found
@@ -142,23 +142,32 @@ def _choose_video(offer: Offer, *, publish: bool, watch: bool) -> VideoChoice | 
     return None
 
 
-def _choose_format(section: Section) -> tuple[VideoCodec, Format] | None:
-    """The best format: H.264 constrained baseline, any other H.264, VP8."""
+def _choose_format(section: Section, *, sends: bool) -> tuple[VideoCodec, Format] | None:
+    """The best format: H.264 constrained baseline, any other H.264, VP8.
+
+    Args:
+        sends: this side sends, and does so in packetization-mode 1 only.
+    """
     best: tuple[int, VideoCodec, Format] | None = None
     for word in section.payload_types:
         fmt = section.formats.get(int(word)) if word.isdecimal() else None
         if fmt is None or fmt.clock_hz != 90_000:
             continue
-        rank = _rank(fmt)
+        rank = _rank(fmt, sends=sends)
         if rank is not None and (best is None or rank < best[0]):
             best = (rank, "vp8" if fmt.encoding == "vp8" else "h264", fmt)
     return None if best is None else (best[1], best[2])
 
 
-def _rank(fmt: Format) -> int | None:
+def _rank(fmt: Format, *, sends: bool) -> int | None:
     if fmt.encoding == "vp8":
         return 9
-    if fmt.encoding != "h264" or fmt.parameters.get("packetization-mode", "0") != "1":
+    if fmt.encoding != "h264":
+        return None
+    mode = fmt.parameters.get("packetization-mode", "0")
+    if mode == "0" and not sends:
+        return 8
+    if mode != "1":
         return None
     profile = fmt.parameters.get("profile-level-id", "42e01f").lower()[:4]
     return {"42e0": 0, "42c0": 1, "4200": 2, "4d00": 3, "4d40": 3}.get(profile, 4)
@@ -178,7 +187,7 @@ def _why_no_video(offer: Offer, *, publish: bool) -> str:
         return "SDP offer: no video section (m=video)"
     section = sections[0]
     where = f"SDP offer, line {section.line}: m=video"
-    if _choose_format(section) is None:
+    if _choose_format(section, sends=not publish) is None:
         names = sorted({f.encoding for f in section.formats.values()})
         return (
             f"{where} offers {', '.join(names) or 'no codec'}; "
@@ -305,7 +314,7 @@ def _parameters(video: VideoChoice, config: RtcConfig) -> str:
     if video.codec == "h264":
         pairs += [
             ("level-asymmetry-allowed", "1"),
-            ("packetization-mode", "1"),
+            ("packetization-mode", video.fmt.parameters.get("packetization-mode", "0")),
             ("profile-level-id", video.fmt.parameters.get("profile-level-id", "42e01f")),
         ]
     if video.receives:
