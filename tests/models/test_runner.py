@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from livelens.errors import ModelError
+from livelens.models.openvino import has_bf16
 from livelens.models.runner import RuntimeName, open_runner
 from tests.models.graphs import sum_model
 
@@ -124,3 +125,29 @@ def test_runtimes_are_imported_only_when_used() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fpu avx2 avx512f avx512_vnni", False),
+        ("fpu avx512f avx512_bf16 gfni", True),
+        ("fpu amx_bf16 amx_tile", True),
+        ("fpu no_amx_bf16_here", False),
+    ],
+)
+def test_bfloat16_only_where_the_cpu_has_it(flags: str, expected: bool, tmp_path: Path) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"processor : 0\nflags\t\t: {flags}\nbugs\t: none\n")
+    assert has_bf16(cpuinfo) is expected
+    assert not has_bf16(tmp_path / "absent")
+
+
+def test_a_failed_batch_leaves_the_runner_usable(tmp_path: Path, cache: Path) -> None:
+    runner = open_runner(sum_model(tmp_path / "m.onnx"), precision="f32", streams=2)
+    for _ in range(3):
+        with pytest.raises(ModelError):
+            runner(np.ones((6, 3, 9, 8), np.float32))
+        (sums,) = runner(np.ones((6, 3, 8, 8), np.float32))
+        np.testing.assert_allclose(sums, 64)
+    runner.close()

@@ -1,6 +1,8 @@
 """Runs models with OpenVINO: the default on CPUs; reads .onnx, .tflite and frozen .pb."""
 
+import contextlib
 import queue
+from collections import deque
 from functools import cache
 from pathlib import Path
 
@@ -25,22 +27,26 @@ _BF16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
 
 
 @cache
-def has_bf16() -> bool:
+def has_bf16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether this CPU computes bfloat16 in hardware (Linux tells; elsewhere: no)."""
     try:
-        lines = Path("/proc/cpuinfo").read_text("ascii", "replace").splitlines()
+        lines = cpuinfo.read_text("ascii", "replace").splitlines()
     except OSError:
         return False
     flags = next((line for line in lines if line.startswith("flags")), "")
     return not _BF16_FLAGS.isdisjoint(flags.split())
 
 
+# A started request, and its inputs: a shared tensor does not keep its array alive.
+_Flight = tuple["ov.InferRequest", list[AnyTensor]]
+
+
 class OpenVinoRunner:
     """A `Runner` on OpenVINO, compiled for single pictures.
 
     On a CPU a batch computes no faster than its pictures one by one, so that a batch
-    becomes that many requests, run on `streams` streams at once. Requests are pooled:
-    every concurrent call has its own.
+    becomes that many requests, run on `streams` streams at once. Requests are pooled and
+    reused: every concurrent call has its own, at most one more than there are streams.
 
     Raises:
         ModelError: OpenVINO cannot read or compile the file.
@@ -78,45 +84,58 @@ class OpenVinoRunner:
             raise ModelError(f"OpenVINO cannot load {path.name}: {_reason(error)}") from error
         self.inputs = tuple(_info(port) for port in self._compiled.inputs)
         self.outputs = tuple(_info(port) for port in self._compiled.outputs)
+        # One more than can run, so that none waits for its inputs.
+        self._most_flying = max(1, streams) + 1
         self._idle: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
 
     def __call__(self, *tensors: AnyTensor) -> list[FloatTensor]:
         """Runs each picture of the batch; see `Runner`."""
-        count = len(tensors[0])
-        requests = [self._take() for _ in range(count)]
-        pictures = []  # A shared tensor does not keep its array alive.
+        results: list[list[FloatTensor]] = []
+        flying: deque[_Flight] = deque()
         try:
-            for index, request in enumerate(requests):
-                for port, tensor in enumerate(tensors):
-                    single = np.ascontiguousarray(tensor[index : index + 1])
-                    pictures.append(single)
-                    request.set_input_tensor(port, ov.Tensor(single, shared_memory=True))
-                request.start_async()
-            for request in requests:
-                request.wait()
-            return [self._gather(requests, port) for port in range(len(self.outputs))]
+            for index in range(len(tensors[0])):
+                if len(flying) == self._most_flying:
+                    results.append(self._land(flying.popleft()))
+                flying.append(self._start([tensor[index : index + 1] for tensor in tensors]))
+            while flying:
+                results.append(self._land(flying.popleft()))
         except RuntimeError as error:
             raise ModelError(f"OpenVINO failed: {_reason(error)}") from error
         finally:
-            for request in requests:
-                self._idle.put(request)
+            for request, _ in flying:
+                # It still reads the caller's memory.
+                with contextlib.suppress(RuntimeError):
+                    request.wait()
+        if len(results) == 1:
+            return results[0]
+        return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
     def close(self) -> None:
         """Drops the idle requests and the compiled model."""
         self._idle = queue.SimpleQueue()
         del self._compiled
 
-    def _take(self) -> "ov.InferRequest":
+    def _start(self, tensors: list[AnyTensor]) -> "_Flight":
         try:
-            return self._idle.get_nowait()
+            request = self._idle.get_nowait()
         except queue.Empty:
-            return self._compiled.create_infer_request()
+            request = self._compiled.create_infer_request()
+        arrays = [np.ascontiguousarray(tensor) for tensor in tensors]
+        for port, array in enumerate(arrays):
+            request.set_input_tensor(port, ov.Tensor(array, shared_memory=True))
+        request.start_async()
+        return request, arrays
 
-    def _gather(self, requests: "list[ov.InferRequest]", port: int) -> FloatTensor:
-        # The requests own their memory and are reused: what leaves must be a copy.
-        parts = [np.array(request.get_output_tensor(port).data, np.float32) for request in requests]
-        whole = [part if part.ndim and part.shape[0] == 1 else part[None] for part in parts]
-        return whole[0] if len(whole) == 1 else np.concatenate(whole)
+    def _land(self, flight: "_Flight") -> list[FloatTensor]:
+        request, _ = flight
+        request.wait()
+        # The request owns its outputs and is reused: what leaves must be a copy.
+        arrays = [
+            np.array(request.get_output_tensor(port).data, np.float32)
+            for port in range(len(self.outputs))
+        ]
+        self._idle.put(request)
+        return [a if a.ndim and a.shape[0] == 1 else a[None] for a in arrays]
 
 
 def _info(port: "ov.ConstOutput") -> TensorInfo:
