@@ -12,7 +12,7 @@ from livelens.errors import ConfigError, SourceError
 from livelens.sources.counter import read_counter
 from livelens.sources.file import File
 from livelens.types import Captured
-from tests.sources.parts import Reader, write_clip
+from tests.sources.parts import Reader, web_server, write_clip
 
 
 def numbers(pictures: list[Captured]) -> list[int | None]:
@@ -171,14 +171,16 @@ class TestBadFiles:
         with pytest.raises(SourceError, match=r"pipe\.mp4: is not a file"):
             File(path=str(tmp_path / "pipe.mp4")).open()
 
-    def test_playlist_leads_nowhere(self, tmp_path: Path) -> None:
+    def test_a_playlist_stays_on_this_machine(self, tmp_path: Path) -> None:
+        write_clip(tmp_path / "a.ts")
+        text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{}a.ts\n#EXT-X-ENDLIST\n"
         path = tmp_path / "a.m3u8"
-        path.write_text(
-            "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nhttp://127.0.0.1:1/a.ts\n"
-            "#EXT-X-ENDLIST\n"
-        )
-        with pytest.raises(SourceError):
-            File(path=str(path)).open()
+        path.write_text(text.format(""))
+        assert len(list(File(path=str(path)).open().frames())) == 50
+        with web_server(tmp_path) as base:
+            path.write_text(text.format(f"{base}/"))
+            with pytest.raises(SourceError):
+                File(path=str(path)).open()
 
 
 @pytest.mark.parametrize(
