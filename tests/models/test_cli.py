@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from livelens.models import zoo
 from livelens.models.cli import app
+from livelens.models.fetch import Progress
 from tests.models.graphs import constant_model
 
 HEAD = np.zeros((6, 84), np.float32)
@@ -48,12 +49,15 @@ def test_pull_prints_where_each_file_is(
 ) -> None:
     asked = []
 
-    def pull(name: str, progress: object) -> Path:
+    def pull(name: str, progress: Progress) -> Path:
         asked.append(name)
+        for done in (0, 500_000, 2_000_000):
+            progress(f"{name}: some-package 1.0", done, 2_000_000)
         return tmp_path / name
 
     monkeypatch.setattr(zoo, "pull", pull)
     result = CliRunner().invoke(app, ["pull", "face-blaze"])
     assert result.stdout == f"face-blaze: {tmp_path / 'face-blaze'}\n"
+    assert result.stderr == "face-blaze: some-package 1.0: fetching 2.0 MB\n"
     CliRunner().invoke(app, ["pull"])
     assert asked[1:] == zoo.default_names()

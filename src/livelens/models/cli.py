@@ -58,8 +58,11 @@ def pull(
         bars.TimeRemainingColumn(),
     )
     for name in names or zoo.default_names():
-        with bars.Progress(*columns, console=console, transient=True) as bar:
-            path = zoo.pull(name, _shown_on(bar, name))
+        if console.is_terminal:
+            with bars.Progress(*columns, console=console, transient=True) as bar:
+                path = zoo.pull(name, _shown_on(bar, name))
+        else:
+            path = zoo.pull(name, _told())
         typer.echo(f"{name}: {path}")
 
 
@@ -68,6 +71,18 @@ def _shown_on(bar: "Progress", name: str) -> "Show":
 
     def show(what: str, done: int, total: int) -> None:
         bar.update(task, description=what, completed=min(done, total), total=total)
+
+    return show
+
+
+def _told() -> "Show":
+    """For logs: one line when a download begins."""
+    begun: set[str] = set()
+
+    def show(what: str, done: int, total: int) -> None:
+        if what not in begun:
+            begun.add(what)
+            typer.echo(f"{what}: fetching {total / _MB:.1f} MB", err=True)
 
     return show
 
