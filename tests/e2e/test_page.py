@@ -81,7 +81,7 @@ SIGHTINGS = """
 
 
 class Follow(StageSpec, frozen=True, kw_only=True):
-    """Finds a box whose place is told by the picture's own number; slowly."""
+    """Finds a box whose place is told by the picture's own number."""
 
     gives: ClassVar[frozenset[str]] = frozenset({"detections"})
 
@@ -91,7 +91,10 @@ class Follow(StageSpec, frozen=True, kw_only=True):
 
 class FollowStage:
     def process(self, items: Sequence[Item]) -> list[Item]:
-        threading.Event().wait(0.03)
+        # Slow now and then: the page holds all pictures for so long, and by then newer results
+        # than a picture's own are there, which must not be drawn on it.
+        if items[0].frame.seq % 12 == 0:
+            threading.Event().wait(0.09)
         return [item.with_(detections=_found(item)) for item in items]
 
     def close(self) -> None:
@@ -138,8 +141,8 @@ def page(browser: Browser) -> Iterator[Page]:
     assert faults == []
 
 
-def pattern(**fields: Any) -> dict[str, Any]:
-    source = {"type": "pattern", "width_px": SIZE[0], "height_px": SIZE[1], "fps": 15}
+def pattern(fps: float = 15, **fields: Any) -> dict[str, Any]:
+    source = {"type": "pattern", "width_px": SIZE[0], "height_px": SIZE[1], "fps": fps}
     return {"source": source, "stages": [{"type": "simulate"}], **fields}
 
 
@@ -150,13 +153,13 @@ def wait_for_picture(page: Page) -> None:
 
 
 def test_boxes_are_drawn_on_the_frame_they_belong_to(page: Page) -> None:
-    with running({"streams": {"numbers": pattern(stages=[Follow()])}}) as server:
+    with running({"streams": {"numbers": pattern(stages=[Follow()], fps=30)}}) as server:
         page.goto(server.url)
         expect(page.locator("[data-stream=numbers]")).to_contain_text("running")
         expect(page.locator("[data-stream=numbers]")).to_contain_text("640×360")
         page.get_by_label("labels").uncheck()
         middle = BOX_TOP_PX + BOX_PX // 2
-        sightings = page.evaluate(SIGHTINGS, [12, middle, *SIZE])
+        sightings = page.evaluate(SIGHTINGS, [40, middle, *SIZE])
         for sighting in sightings:
             grey = np.array(sighting["grey"], np.uint8).reshape(144, 144)
             number = read_counter(grey)
