@@ -42,7 +42,7 @@ class Hosted:
     def measure(self) -> None:
         """Begin the window over which CPU and memory are told."""
         self._began_s = time.monotonic()
-        self._cpu_s = self._cpu()
+        self._cpu_s = self.cpu_s()
         self._memory = [(0.0, self._rss())]
         if not self._sampler.is_alive():
             self._sampler.start()
@@ -54,7 +54,7 @@ class Hosted:
         # The line, not the two ends: a single collection of garbage must not decide.
         grown = slope(self._memory) * took_s
         return {
-            "cpu_cores": round((self._cpu() - self._cpu_s) / took_s, 4),
+            "cpu_cores": round((self.cpu_s() - self._cpu_s) / took_s, 4),
             "rss_mib": round(self._memory[-1][1], 1),
             "rss_growth_mib": round(grown, 2),
         }
@@ -94,7 +94,8 @@ class Hosted:
     def _family(self) -> list[psutil.Process]:
         return [self._root, *self._root.children(recursive=True)]
 
-    def _cpu(self) -> float:
+    def cpu_s(self) -> float:
+        """CPU time spent so far, children included, in seconds."""
         total = 0.0
         for process in self._family():
             with suppress(psutil.NoSuchProcess):
@@ -184,9 +185,37 @@ def confined(cores: Sequence[int]) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def clients_cpu_s(server: Hosted) -> float:
-    """CPU time of all that this process started but the server: browsers, viewers."""
-    spent_s = 0.0
+class Load:
+    """Who else uses the machine while a server is measured, from now on."""
+
+    def __init__(self, server: Hosted) -> None:
+        self._server = server
+        self._began_s = time.monotonic()
+        self._clients_s = _clients_cpu_s(server)
+        self._server_s = server.cpu_s()
+        self._all_s = _busy_s()
+
+    def usage(self) -> dict[str, float]:
+        """Cores that the clients (browser, viewers) and that all other programs used."""
+        took_s = time.monotonic() - self._began_s
+        clients_s = _clients_cpu_s(self._server) - self._clients_s
+        ours_s = clients_s + self._server.cpu_s() - self._server_s
+        others_s = _busy_s() - self._all_s - ours_s
+        return {
+            "client_cores": round(clients_s / took_s, 3),
+            "other_cores": round(max(0.0, others_s / took_s), 3),
+        }
+
+
+def _busy_s() -> float:
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - times.iowait)
+
+
+def _clients_cpu_s(server: Hosted) -> float:
+    """CPU time of this process and all that it started but the server."""
+    own = psutil.Process().cpu_times()
+    spent_s = own.user + own.system
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             if not server.owns(process.pid):

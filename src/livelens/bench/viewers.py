@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from livelens.bench import camera
 from livelens.bench.browser import Watch, call, chromium, open_page
-from livelens.bench.hosted import Hosted, clients_cpu_s, confined, split_cores
+from livelens.bench.hosted import Hosted, Load, confined, split_cores
 from livelens.bench.link import Link, namespaces_possible, server_link
 from livelens.bench.livelens_server import TOKEN, serving
 from livelens.bench.report import Bar, CannotMeasure, Report, note
@@ -34,6 +34,7 @@ COLUMNS = (
     "rss_mib",
     "kbps",
     "client_cores",
+    "other_cores",
 )
 _STREAM = "clip"
 
@@ -130,7 +131,7 @@ def _with_chromium(server: Hosted, count: int, settings: Settings) -> Row:
         watch.show()
         watch.pause(settings.settle_s)
         server.measure()
-        clients_s = clients_cpu_s(server)
+        others = Load(server)
         before, bytes_before = watch.decoded(), watch.stats()["received_bytes"]
         began_s = time.monotonic()
         watch.pause(settings.seconds)
@@ -138,15 +139,14 @@ def _with_chromium(server: Hosted, count: int, settings: Settings) -> Row:
         took_s = time.monotonic() - began_s
         rates = [(b - a) / took_s for a, b in zip(before, after, strict=True)]
         received = (bytes_after - bytes_before) / count
-        used = round((clients_cpu_s(server) - clients_s) / took_s, 3)
-        return _row(rates, server, received, took_s) | {"client_cores": used}
+        return _row(rates, server, received, took_s) | others.usage()
 
 
 def _with_plain(server: Hosted, count: int, settings: Settings) -> Row:
     with _plain_clients(server, count) as ask:
         time.sleep(settings.settle_s)
         server.measure()
-        clients_s = clients_cpu_s(server)
+        others = Load(server)
         before, began_s = ask(), time.monotonic()
         time.sleep(settings.seconds)
         after, took_s = ask(), time.monotonic() - began_s
@@ -156,9 +156,8 @@ def _with_plain(server: Hosted, count: int, settings: Settings) -> Row:
         lost = sum(b["lost"] - a["lost"] for a, b in pairs)
         # Packets of 1200 bytes, near enough for a ratio that ought to be zero.
         sent = max(1.0, received * count / 1200)
-        used = round((clients_cpu_s(server) - clients_s) / took_s, 3)
-        told: Row = {"lost_ratio": round(lost / sent, 5), "client_cores": used}
-        return _row(rates, server, received, took_s) | told
+        row = _row(rates, server, received, took_s) | others.usage()
+        return row | {"lost_ratio": round(lost / sent, 5)}
 
 
 def _row(rates: Sequence[float], server: Hosted, received: float, took_s: float) -> Row:
