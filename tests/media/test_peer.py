@@ -353,6 +353,27 @@ async def test_a_peer_that_says_goodbye_is_closed_at_once(monkeypatch: pytest.Mo
         assert "ended the session" in (peer.reason or "")
 
 
+async def test_a_peer_that_hides_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without camera permission browsers offer names ending in .local instead of addresses."""
+    pictures = Collector()
+
+    def hidden(offer: str) -> Awaitable[Peer]:
+        lines = [
+            line.replace(" 127.0.0.1 ", " 2d1c7f0a-5b1e-4c5e-9f0e-0123456789ab.local ")
+            if line.startswith("a=candidate")
+            else line
+            for line in offer.splitlines()
+        ]
+        return Peer.answer("\r\n".join(lines), LOCAL, publish=pictures)
+
+    async with connection(monkeypatch) as pc:
+        pc.addTrack(Counting())
+        peer = await connect(pc, hidden)
+        await pictures.until(lambda got: len(got) > 3)
+        assert peer.state == "connected"
+        await peer.close()
+
+
 async def test_a_false_certificate_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = Collector()
 

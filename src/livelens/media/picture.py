@@ -75,10 +75,12 @@ def _as_video(picture: Picture) -> VideoPicture:
         return picture
     with _converted_lock:
         found = _converted.get(picture)
-        if found is None:
-            found = VideoPicture(_from_bgr(picture.bgr()))
-            _converted[picture] = found
-        return found
+    if found is None:
+        # Outside the lock: two threads may convert the same picture, but none waits for another.
+        made = VideoPicture(_from_bgr(picture.bgr()))
+        with _converted_lock:
+            found = _converted.setdefault(picture, made)
+    return found
 
 
 def _from_bgr(pixels: Pixels) -> av.VideoFrame:
