@@ -4,10 +4,12 @@ import os
 import re
 import select
 import shutil
+import signal
 import subprocess
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import IO, Final
 from urllib.parse import unquote, urlsplit
 
@@ -237,7 +239,9 @@ class _Process:
         """Kill it and wait for it. Callable from any thread, more than once."""
         with self._lock:
             if self._process.poll() is None:
-                self._process.kill()
+                # The whole session: `program` may be a script that started others.
+                with suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._listener.join(timeout=1.0)
 
