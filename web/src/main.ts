@@ -28,6 +28,7 @@ const status = element("status", HTMLElement);
 const notice = element("notice", HTMLElement);
 const noticeText = element("notice-text", HTMLElement);
 const server = element("server", HTMLElement);
+const nav = element("nav", HTMLElement);
 const tokenForm = element("token-form", HTMLFormElement);
 const tokenField = element("token", HTMLInputElement);
 const rendition = element("rendition", HTMLSelectElement);
@@ -35,7 +36,14 @@ const timing = element("timing", HTMLSelectElement);
 const boxes = element("layer-boxes", HTMLInputElement);
 const labels = element("layer-labels", HTMLInputElement);
 
+/** After this long without a picture the page tells why. */
+const NO_PICTURE_MS = 1500;
+/** After this long without a picture a stream that runs is asked for anew. */
+const STALL_MS = 5000;
+
 let streams: StreamInfo[] = [];
+/** What hinders the connection; null when it stands. */
+let connection: string | null = null;
 /** A stream that was asked for and may be about to appear. */
 let wanted: string | null = new URLSearchParams(location.hash.slice(1)).get("stream");
 
@@ -57,7 +65,8 @@ const overview = new Overview(api, {
   },
   onFault: (error) => {
     if (error instanceof ApiError && error.status === 401) askToken();
-    setServer("down", error instanceof ApiError ? serverFault(error) : "no answer, trying again…");
+    if (!(error instanceof ApiError)) setServer("down", "no answer");
+    else setServer("down", error.status === 401 ? "token needed" : serverFault(error));
   },
   onBack: () => watching.retry(),
 });
@@ -114,8 +123,22 @@ function showStages(info: StreamInfo | undefined): void {
 }
 
 function showStatus(words: string | null): void {
+  connection = words;
+  renewStatus();
+}
+
+/** Over the picture: what hinders the connection, else what hinders the stream. */
+function renewStatus(): void {
+  const words = connection ?? missingPictures();
   status.hidden = words === null;
   if (words !== null) setText(status, words);
+}
+
+function missingPictures(): string | null {
+  const info = streams.find(({ id }) => id === watching.choice?.stream);
+  if (info === undefined || performance.now() - player.lastPictureMs < NO_PICTURE_MS) return null;
+  if (info.state === "running") return "Waiting for pictures…";
+  return info.detail === "" ? `The stream is ${info.state}.` : info.detail;
 }
 
 function showNotice(words: string | null): void {
@@ -125,6 +148,7 @@ function showNotice(words: string | null): void {
 
 function setServer(state: "up" | "down", words: string): void {
   server.dataset.state = state;
+  nav.dataset.stale = String(state === "down");
   setText(server, words);
 }
 
@@ -157,7 +181,10 @@ for (const input of [boxes, labels]) {
 
 setInterval(() => {
   const running = streams.find(({ id }) => id === watching.choice?.stream)?.state === "running";
-  if (running && !document.hidden) watching.checkStall();
+  if (running && !document.hidden) {
+    watching.checkStall(server.dataset.state === "down" ? NO_PICTURE_MS : STALL_MS);
+  }
+  renewStatus();
   showBadge(player.stats());
 }, 500);
 

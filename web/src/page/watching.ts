@@ -4,9 +4,6 @@ import { type Api, ApiError, pause, pauseMs, type Result, type Viewing, watch } 
 import type { Player } from "../player/player";
 import { serverFault } from "./words";
 
-/** A running stream that shows nothing for this long is asked for anew. */
-const STALL_MS = 5000;
-
 export interface Choice {
   stream: string;
   rendition: string;
@@ -49,11 +46,11 @@ export class Watching {
     this.#wake();
   }
 
-  /** To be called now and then while the stream is said to run and the page is seen. */
-  checkStall(): void {
+  /** Ask anew for a stream that should run but has shown nothing for this long. */
+  checkStall(limitMs: number): void {
     const now = performance.now();
     const last = Math.max(this.player.lastPictureMs, this.#sinceMs);
-    if (this.#viewing !== null && now - last > STALL_MS) this.#lose();
+    if (this.#viewing !== null && now - last > limitMs) this.#lose();
   }
 
   #lose(): void {

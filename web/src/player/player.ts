@@ -96,9 +96,7 @@ export class Player {
     this.#presented = [];
     this.#lastResultMs = Number.NEGATIVE_INFINITY;
     this.lastPictureMs = Number.NEGATIVE_INFINITY;
-    for (const canvas of [this.elements.picture, this.elements.boxes]) {
-      canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
-    }
+    this.redraw();
   }
 
   addResult(result: Result): void {
@@ -110,9 +108,10 @@ export class Player {
 
   /** After a change of layers or size. */
   redraw(): void {
-    this.elements.picture.hidden = this.elements.boxes.hidden = !this.drawing;
+    const visible = this.drawing && this.#shownPicture !== null;
+    this.elements.picture.hidden = this.elements.boxes.hidden = !visible;
     sizeToScreen(this.elements.boxes);
-    if (this.#shownPicture === null || !this.drawing) return;
+    if (this.#shownPicture === null || !visible) return;
     draw(this.elements.boxes, this.#timeline.drawing(this.#shownPicture.rtpTimestamp), this.layers);
   }
 
@@ -175,6 +174,7 @@ export class Player {
     target.getContext("2d", { alpha: false })?.drawImage(canvas, 0, 0);
     this.#taker.giveBack(held.picture);
     this.#shownPicture = { rtpTimestamp: held.rtpTimestamp };
+    this.elements.picture.hidden = this.elements.boxes.hidden = !this.drawing;
     sizeToScreen(this.elements.boxes);
     const drawing = this.#timeline.drawing(held.rtpTimestamp);
     draw(this.elements.boxes, drawing, this.layers);
