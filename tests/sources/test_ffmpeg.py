@@ -1,3 +1,4 @@
+import itertools
 import socket
 import stat
 import threading
@@ -18,6 +19,10 @@ LAVFI = {"f": "lavfi", "re": ""}
 
 def children() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def files() -> int:
+    return psutil.Process().num_fds()
 
 
 @pytest.mark.e2e
@@ -97,6 +102,18 @@ class TestProcess:
         with Reader(Ffmpeg(url="testsrc=size=320x240:rate=30", input_options=LAVFI).open()) as one:
             one.count(10)
             assert sizes(one.pictures) == [(320, 240)]
+
+    def test_leaves_no_file_open(self) -> None:
+        spec = Ffmpeg(url="testsrc=duration=1", input_options={"f": "lavfi"})
+        before = files()
+        unread = spec.open()
+        unread.close()
+        read = spec.open()
+        list(itertools.islice(read.frames(), 3))
+        read.close()
+        with pytest.raises(SourceError):
+            Ffmpeg(url="none.mp4").open()
+        assert files() <= before
 
     def test_is_gone_after_close(self) -> None:
         before = children()

@@ -124,6 +124,7 @@ class FfmpegSource:
                 break
             except (av.FFmpegError, OSError, ValueError) as error:
                 self._process.end()
+                self._pipe.close()
                 if self._pipe.timed_out:
                     raise SourceError(f"{label}: no answer within {open_timeout_s:g} s") from None
                 left_s = seconds(deadline_ns - now_ns())
@@ -133,6 +134,7 @@ class FfmpegSource:
                 analyse_s = 0.8 * left_s
             except SourceError:
                 self._process.end()
+                self._pipe.close()
                 raise
         self._pipe.timeout_s = read_timeout_s
 
@@ -166,12 +168,14 @@ class FfmpegSource:
                 raise self._broken("the stream ended")
         finally:
             self._process.end()
+            self._pipe.close()
 
     def close(self) -> None:
         self._reader.stop.set()
         # Its death ends the read that `frames` may hang in.
         self._process.end()
-        self._reader.close()
+        if self._reader.close():
+            self._pipe.close()
 
     def _broken(self, otherwise: str) -> SourceError:
         words = self._process.last_words().removeprefix(f"{self._label}: ")

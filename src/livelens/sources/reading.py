@@ -278,11 +278,17 @@ class ContainerReader:
         if error is not None:
             raise SourceError(f"{self._label}: the stream broke off ({reason(error)})") from None
 
-    def close(self) -> None:
-        """Ends `frames`: at once, or when the read that blocks in FFmpeg returns."""
+    def close(self) -> bool:
+        """Ends `frames`: at once, or when the read that blocks in FFmpeg returns.
+
+        Returns:
+            True when `frames` was never begun: the container is closed now.
+        """
         with self._lock:
             self.stop.set()
             # FFmpeg must not lose a container that its own thread is reading.
-            if not self._reading:
-                self._reading = True
-                self._container.close()
+            if self._reading:
+                return False
+            self._reading = True
+            self._container.close()
+            return True
