@@ -6,6 +6,7 @@ a broken plug-in is fatal only to those who use it, and start-up stays short.
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,8 +19,12 @@ from livelens.spec import PipelineSpec, SinkSpec, SourceSpec, StageSpec
 Spec = TypeVar("Spec", SourceSpec, StageSpec, SinkSpec)
 
 
+@cache
 def installed(group: str) -> dict[str, EntryPoint]:
-    """The entry points of `livelens.<group>` by name, not yet imported."""
+    """The entry points of `livelens.<group>` by name, not yet imported.
+
+    Looked for once: it reads the metadata of every installed package.
+    """
     return {entry.name: entry for entry in entry_points(group=f"livelens.{group}")}
 
 

@@ -35,7 +35,7 @@ async def add_stream(request: Request) -> Response:
     state = state_of(request)
     body = _mapping(await json_body(request), _POST_KEYS)
     stream_id = check_id(body.pop("id", None))
-    spec = pipeline_of(state.config, body)
+    spec = await in_thread(pipeline_of, state.config, body)  # may import a plug-in
     allow = state.config.server.allow
     await in_thread(check_pipeline, spec, allow)
     spec = msgspec.structs.replace(spec, source=without_redirects(spec.source, allow))
@@ -57,7 +57,7 @@ async def change_stream(request: Request) -> Response:
     stream_id = request.path_params["stream"]
     before = state.engine.get(stream_id).spec
     body = _mapping(await json_body(request), _PATCH_KEYS)
-    spec = changed(before, body)
+    spec = await in_thread(changed, before, body)
     given = msgspec.structs.replace(
         spec,
         source=plugins.source({"type": "whip"}),  # the source stays, and has been judged
