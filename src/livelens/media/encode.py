@@ -5,7 +5,7 @@ x264 and libvpx, without look-ahead and B-frames: a picture in, a picture out.
 
 import threading
 from fractions import Fraction
-from typing import Final
+from typing import Final, Literal
 
 import av
 import msgspec
@@ -22,6 +22,11 @@ from livelens.picture import Picture
 # is at most this large, so a viewer's link at this bitrate is never blocked longer.
 _VBV_S: Final = 0.4
 _MIN_SIZE_PX: Final = 16
+
+
+Preset = Literal[
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
+]
 
 
 class EncoderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +48,7 @@ class EncoderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fps: float = 30.0
     bitrate_bps: int = 2_500_000
     gop_s: float = 2.0
-    preset: str = "superfast"
+    preset: Preset = "superfast"
     threads: int = 1
 
     def __post_init__(self) -> None:

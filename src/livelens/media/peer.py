@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Callable
 from typing import Final, Literal
 
-import msgspec
 import structlog
 from aiortc import RTCDataChannel, RTCDtlsParameters, RTCSctpTransport
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint
@@ -22,6 +21,7 @@ from livelens.media.dtls import SecureTransport, certificate
 from livelens.media.encode import EncodedPicture
 from livelens.media.ice import IceConnection
 from livelens.media.payload import VideoCodec
+from livelens.media.peer_stats import PeerState, PeerStats, peer_stats
 from livelens.media.rtc_config import RtcConfig
 from livelens.media.rtp import (
     ABS_SEND_TIME_URI,
@@ -39,47 +39,11 @@ from livelens.types import Captured
 
 log = structlog.get_logger(__name__)
 
-PeerState = Literal["new", "connecting", "connected", "closed"]
+__all__ = ["RESULTS_CHANNEL", "Peer", "PeerState", "PeerStats"]
 
 RESULTS_CHANNEL: Final = "results"
 _MAX_CHANNELS: Final = 8
-_JOIN_S: Final = 2.0
-
-
-class PeerStats(msgspec.Struct, frozen=True):
-    """What a peer has done so far, and how its link is.
-
-    Attributes:
-        path: the two addresses in use.
-        rtt_s: round-trip time, measured now and then.
-        loss: share of packets lost in the last second.
-        bitrate_bps: of media, over the life of the connection.
-        packets, keyframes: sent to a viewer, or received from a publisher.
-        nacks, plis: asked for by the peer, or of it.
-        recovered: packets sent again, or received again.
-        estimate_bps: what a viewer says his link can take.
-        dropped: pictures by reason.
-        messages, messages_dropped: results on the data channel.
-    """
-
-    state: PeerState
-    path: str | None
-    codec: str | None
-    connected_s: float
-    rtt_s: float | None
-    loss: float
-    jitter_s: float
-    bitrate_bps: float
-    packets: int
-    pictures: int
-    keyframes: int
-    nacks: int
-    plis: int
-    recovered: int
-    estimate_bps: int | None
-    dropped: dict[str, int]
-    messages: int
-    messages_dropped: int
+_JOIN_S: Final = 1.0
 
 
 class Peer:
@@ -211,56 +175,19 @@ class Peer:
 
     def stats(self) -> PeerStats:
         """A snapshot of the counters."""
-        connected_s = seconds(now_ns() - self._connected_ns) if self._connected_ns else 0.0
-        dropped = {
-            "malformed_packet": self._malformed,
-            "unauthentic_packet": self._dtls.unauthentic,
-        }
-        values: dict[str, float | int | None] = {}
-        octets = 0
-        if self._receiver is not None:
-            counts, jitter = self._receiver.counts, self._receiver.jitter_counts
-            decoding = self._receiver.decoding
-            octets += counts.octets
-            values = {
-                "loss": counts.loss, "jitter_s": counts.jitter_s, "packets": counts.packets,
-                "pictures": decoding.decoded, "keyframes": jitter.keyframes,
-                "nacks": counts.nacks, "plis": counts.plis, "recovered": counts.rtx,
-            }  # fmt: skip
-            dropped |= {
-                "lost": jitter.frames_dropped,
-                "malformed": counts.malformed,
-                "decode_overrun": decoding.overrun,
-                "undecodable": decoding.undecodable,
-            }
-        if self._sender is not None:
-            sent = self._sender.counts
-            octets += sent.octets
-            values = {
-                "loss": sent.loss, "jitter_s": sent.jitter_s,
-                "packets": sent.packets, "pictures": sent.pictures, "keyframes": sent.keyframes,
-                "nacks": sent.nacks, "plis": sent.keyframe_requests,
-                "recovered": sent.retransmitted, "estimate_bps": sent.estimate_bps,
-            }  # fmt: skip
-            dropped["waiting_keyframe"] = sent.waiting_keyframe
-        defaults: dict[str, float | int | None] = {
-            "rtt_s": self._ice.rtt_s, "loss": 0.0, "jitter_s": 0.0, "packets": 0, "pictures": 0,
-            "keyframes": 0, "nacks": 0, "plis": 0, "recovered": 0, "estimate_bps": None,
-        }  # fmt: skip
-        return msgspec.convert(
-            {
-                **defaults,
-                **values,
-                "state": self.state,
-                "path": self._ice.path,
-                "codec": self.codec,
-                "connected_s": connected_s,
-                "bitrate_bps": octets * 8 / connected_s if connected_s else 0.0,
-                "dropped": dropped,
-                "messages": self._messages,
-                "messages_dropped": self._messages_dropped,
+        return peer_stats(
+            state=self.state,
+            path=self._ice.path,
+            codec=self.codec,
+            connected_s=seconds(now_ns() - self._connected_ns) if self._connected_ns else 0.0,
+            rtt_s=self._ice.rtt_s,
+            receiver=self._receiver,
+            sender=self._sender,
+            packets_refused={
+                "malformed_packet": self._malformed,
+                "unauthentic_packet": self._dtls.unauthentic,
             },
-            PeerStats,
+            messages=(self._messages, self._messages_dropped),
         )
 
     async def close(self) -> None:

@@ -1,0 +1,102 @@
+"""What a peer has done so far, and how its link is."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from livelens.media.rtp_receiver import VideoReceiver
+from livelens.media.rtp_sender import VideoSender
+
+PeerState = Literal["new", "connecting", "connected", "closed"]
+
+
+class PeerStats(msgspec.Struct, frozen=True):
+    """What a peer has done so far, and how its link is.
+
+    Attributes:
+        path: the two addresses in use.
+        rtt_s: round-trip time, measured now and then.
+        loss: share of packets lost in the last second.
+        bitrate_bps: of media, over the life of the connection.
+        packets, keyframes: sent to a viewer, or received from a publisher.
+        nacks, plis: asked for by the peer, or of it.
+        recovered: packets sent again, or received again.
+        estimate_bps: what a viewer says his link can take.
+        dropped: pictures by reason.
+        messages, messages_dropped: results on the data channel.
+    """
+
+    state: PeerState
+    path: str | None
+    codec: str | None
+    connected_s: float
+    rtt_s: float | None
+    loss: float
+    jitter_s: float
+    bitrate_bps: float
+    packets: int
+    pictures: int
+    keyframes: int
+    nacks: int
+    plis: int
+    recovered: int
+    estimate_bps: int | None
+    dropped: dict[str, int]
+    messages: int
+    messages_dropped: int
+
+
+def peer_stats(
+    *,
+    state: PeerState,
+    path: str | None,
+    codec: str | None,
+    connected_s: float,
+    rtt_s: float | None,
+    receiver: VideoReceiver | None,
+    sender: VideoSender | None,
+    packets_refused: Mapping[str, int],
+    messages: tuple[int, int],
+) -> PeerStats:
+    """Gather the counters. Of a peer that sends and receives, those of sending are told."""
+    dropped = dict(packets_refused)
+    octets = packets = pictures = keyframes = nacks = plis = recovered = 0
+    loss = jitter_s = 0.0
+    estimate_bps = None
+    if receiver is not None:
+        got, frames, decoding = receiver.counts, receiver.jitter_counts, receiver.decoding
+        octets, packets, recovered = got.octets, got.packets, got.rtx
+        pictures, keyframes = decoding.decoded, frames.keyframes
+        nacks, plis, loss, jitter_s = got.nacks, got.plis, got.loss, got.jitter_s
+        dropped["lost"] = frames.frames_dropped
+        dropped["malformed"] = got.malformed
+        dropped["decode_overrun"] = decoding.overrun
+        dropped["undecodable"] = decoding.undecodable
+    if sender is not None:
+        sent = sender.counts
+        octets, packets, recovered = octets + sent.octets, sent.packets, sent.retransmitted
+        pictures, keyframes = sent.pictures, sent.keyframes
+        nacks, plis, loss, jitter_s = sent.nacks, sent.keyframe_requests, sent.loss, sent.jitter_s
+        estimate_bps = sent.estimate_bps
+        dropped["waiting_keyframe"] = sent.waiting_keyframe
+    return PeerStats(
+        state=state,
+        path=path,
+        codec=codec,
+        connected_s=connected_s,
+        rtt_s=rtt_s,
+        loss=loss,
+        jitter_s=jitter_s,
+        bitrate_bps=octets * 8 / connected_s if connected_s else 0.0,
+        packets=packets,
+        pictures=pictures,
+        keyframes=keyframes,
+        nacks=nacks,
+        plis=plis,
+        recovered=recovered,
+        estimate_bps=estimate_bps,
+        dropped=dropped,
+        messages=messages[0],
+        messages_dropped=messages[1],
+    )
