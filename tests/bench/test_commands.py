@@ -79,6 +79,15 @@ def test_what_cannot_run_ends_with_status_2_and_one_line(tmp_path: Path) -> None
     assert "Traceback" not in done.stderr
 
 
+def test_a_missing_extra_is_named(tmp_path: Path) -> None:
+    (tmp_path / "psutil.py").write_text("raise ImportError('not installed')")
+    done = bench("viewers", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.strip() == (
+        "cannot measure: needs more packages: pip install 'livelens[bench]'"
+    )
+
+
 def test_a_clip_that_is_no_video_ends_with_status_2(tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_text("no video")

@@ -82,7 +82,7 @@ def chromium(origin: str, *, clip: Path | None = None, kbps: int = 0) -> Iterato
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError as error:
-        raise CannotMeasure("the browser benches need `pip install livelens[bench]`") from error
+        raise CannotMeasure("needs more packages: pip install 'livelens[bench]'") from error
     flags = [*_FLAGS, f"--unsafely-treat-insecure-origin-as-secure={origin}"]
     if clip is not None:
         flags.append(f"--use-file-for-fake-video-capture={clip}")

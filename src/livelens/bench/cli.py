@@ -42,19 +42,23 @@ def latency(
     only: Annotated[str, typer.Option(help="Only cases whose name holds this text.")] = "",
 ) -> None:
     """Glass to glass in real Chromium, beside other Python WebRTC servers."""
-    from livelens.bench import latency as bench
 
-    settings = bench.QUICK if quick else bench.Settings()
-    settings = replace(
-        settings,
-        with_peers=peers,
-        only=only,
-        seconds=settings.seconds if seconds is None else seconds,
-        repeats=settings.repeats if repeats is None else repeats,
-        costs_ms=tuple(cost) if cost else settings.costs_ms,
-        soak_s=settings.soak_s if soak is None else soak,
-    )
-    _publish(lambda: bench.run(settings), bench.COLUMNS, json)
+    def measure() -> "tuple[Report, Sequence[str]]":
+        from livelens.bench import latency as bench
+
+        settings = bench.QUICK if quick else bench.Settings()
+        settings = replace(
+            settings,
+            with_peers=peers,
+            only=only,
+            seconds=settings.seconds if seconds is None else seconds,
+            repeats=settings.repeats if repeats is None else repeats,
+            costs_ms=tuple(cost) if cost else settings.costs_ms,
+            soak_s=settings.soak_s if soak is None else soak,
+        )
+        return bench.run(settings), bench.COLUMNS
+
+    _publish(measure, json)
 
 
 @app.command()
@@ -72,18 +76,24 @@ def viewers(
     ] = None,
 ) -> None:
     """What one more viewer of a 720p30 stream costs."""
-    from livelens.bench import viewers as bench
 
-    settings = bench.QUICK if quick else bench.Settings()
-    settings = replace(
-        settings,
-        seconds=settings.seconds if seconds is None else seconds,
-        repeats=settings.repeats if repeats is None else repeats,
-    )
-    if chromium or plain:
-        browsers = tuple(n for n in chromium or () if n)
-        settings = replace(settings, chromium=browsers, plain=tuple(n for n in plain or () if n))
-    _publish(lambda: bench.run(settings), bench.COLUMNS, json)
+    def measure() -> "tuple[Report, Sequence[str]]":
+        from livelens.bench import viewers as bench
+
+        settings = bench.QUICK if quick else bench.Settings()
+        settings = replace(
+            settings,
+            seconds=settings.seconds if seconds is None else seconds,
+            repeats=settings.repeats if repeats is None else repeats,
+        )
+        if chromium or plain:
+            browsers = tuple(n for n in chromium or () if n)
+            settings = replace(
+                settings, chromium=browsers, plain=tuple(n for n in plain or () if n)
+            )
+        return bench.run(settings), bench.COLUMNS
+
+    _publish(measure, json)
 
 
 @app.command()
@@ -99,38 +109,47 @@ def throughput(
     model: Annotated[str, typer.Option(help="A detector of the zoo.")] = "coco-ssd",
 ) -> None:
     """The pipeline against a bare loop, and streams that share a detector."""
-    from livelens.bench import throughput as bench
 
-    settings = bench.QUICK if quick else bench.Settings()
-    settings = replace(
-        settings,
-        seconds=settings.seconds if seconds is None else seconds,
-        repeats=settings.repeats if repeats is None else repeats,
-        streams=tuple(streams) if streams else settings.streams,
-        clip=clip,
-        model=model,
-    )
-    _publish(lambda: bench.run(settings), bench.COLUMNS, json)
+    def measure() -> "tuple[Report, Sequence[str]]":
+        from livelens.bench import throughput as bench
+
+        settings = bench.QUICK if quick else bench.Settings()
+        settings = replace(
+            settings,
+            seconds=settings.seconds if seconds is None else seconds,
+            repeats=settings.repeats if repeats is None else repeats,
+            streams=tuple(streams) if streams else settings.streams,
+            clip=clip,
+            model=model,
+        )
+        return bench.run(settings), bench.COLUMNS
+
+    _publish(measure, json)
 
 
 @app.command()
 def footprint(json: Json = None, quick: Quick = False, repeats: Repeats = None) -> None:
     """Size of the default install and time of its imports."""
-    from livelens.bench import footprint as bench
 
-    settings = bench.QUICK if quick else bench.Settings()
-    if repeats is not None:
-        settings = replace(settings, repeats=repeats)
-    _publish(lambda: bench.run(settings), bench.COLUMNS, json)
+    def measure() -> "tuple[Report, Sequence[str]]":
+        from livelens.bench import footprint as bench
+
+        settings = bench.QUICK if quick else bench.Settings()
+        if repeats is not None:
+            settings = replace(settings, repeats=repeats)
+        return bench.run(settings), bench.COLUMNS
+
+    _publish(measure, json)
 
 
-def _publish(measure: "Callable[[], Report]", columns: Sequence[str], json: str | None) -> None:
+def _publish(measure: "Callable[[], tuple[Report, Sequence[str]]]", json: str | None) -> None:
     """Status 0 when measured, whatever the bars say; 2 when nothing could be."""
     from livelens.bench.report import publish
     from livelens.errors import LivelensError
 
     try:
-        publish(measure(), columns, json)
+        report, columns = measure()
+        publish(report, columns, json)
     except LivelensError as error:
         typer.echo(f"cannot measure: {error}", err=True)
         raise typer.Exit(2) from error

@@ -11,11 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import psutil
-
 from livelens.bench.link import Link
 from livelens.bench.report import CannotMeasure
 from livelens.bench.stats import slope
+
+try:
+    import psutil
+except ImportError as error:
+    raise CannotMeasure("needs more packages: pip install 'livelens[bench]'") from error
 
 MIB = 2**20
 

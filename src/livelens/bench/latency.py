@@ -71,7 +71,7 @@ class Settings:
     fps: int = 30
 
 
-QUICK = Settings(seconds=4, repeats=1, costs_ms=(50,), soak_s=0, settle_s=3)
+QUICK = Settings(seconds=3, repeats=1, costs_ms=(50,), soak_s=0, settle_s=2)
 
 
 def run(settings: Settings) -> Report:
