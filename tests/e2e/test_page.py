@@ -247,6 +247,7 @@ def test_comes_back_when_the_server_does_and_asks_for_a_new_token(page: Page) ->
         wait_for_picture(page)
         port = port_of(server)
     expect(page.locator("#server")).to_contain_text("no answer", timeout=PATIENCE_MS)
+    expect(page.locator("#status")).to_contain_text("does not answer", timeout=PATIENCE_MS)
     with running(streams, port=port):
         expect(page.locator("#server")).to_have_text("connected", timeout=PATIENCE_MS)
         expect(page.locator("#status")).to_be_hidden(timeout=PATIENCE_MS)

@@ -136,7 +136,11 @@ function renewStatus(): void {
 
 function missingPictures(): string | null {
   const info = streams.find(({ id }) => id === watching.choice?.stream);
-  if (info === undefined || performance.now() - player.lastPictureMs < NO_PICTURE_MS) return null;
+  if (watching.choice === null || performance.now() - player.lastPictureMs < NO_PICTURE_MS) {
+    return null;
+  }
+  if (server.dataset.state === "down") return "The server does not answer.";
+  if (info === undefined) return "This stream is not there.";
   if (info.state === "running") return "Waiting for pictures…";
   return info.detail === "" ? `The stream is ${info.state}.` : info.detail;
 }
@@ -180,8 +184,9 @@ for (const input of [boxes, labels]) {
 }
 
 setInterval(() => {
-  const running = streams.find(({ id }) => id === watching.choice?.stream)?.state === "running";
-  if (running && !document.hidden) {
+  const info = streams.find(({ id }) => id === watching.choice?.stream);
+  // A stream that is not listed may have a session that has not heard of its end.
+  if ((info === undefined || info.state === "running") && !document.hidden) {
     watching.checkStall(server.dataset.state === "down" ? NO_PICTURE_MS : STALL_MS);
   }
   renewStatus();

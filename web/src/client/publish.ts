@@ -1,7 +1,7 @@
 /** Send a camera: WHIP. */
 
 import type { Api } from "./api";
-import { connected, negotiate, preferH264 } from "./session";
+import { connected, negotiate, preferH264, reportLoss } from "./session";
 
 /** A camera being sent. */
 export interface Publication {
@@ -26,10 +26,10 @@ export async function publish(
   const path = `whip/${encodeURIComponent(stream)}`;
   const pc = new RTCPeerConnection({ iceServers: await api.iceServers(path) });
   let resource: string | null = null;
-  let closed = false;
+  const ended = new AbortController();
   const close = () => {
-    if (closed) return;
-    closed = true;
+    if (ended.signal.aborted) return;
+    ended.abort();
     globalThis.removeEventListener("pagehide", close);
     options.signal.removeEventListener("abort", close);
     pc.close();
@@ -45,18 +45,16 @@ export async function publish(
     resource = await negotiate(api, pc, path, options.signal);
     await connected(pc, options.signal);
   } catch (error) {
-    if (closed && resource !== null) api.end(resource);
+    if (ended.signal.aborted && resource !== null) api.end(resource);
     close();
     throw error;
   }
   const lost = () => {
-    if (closed) return;
+    if (ended.signal.aborted) return;
     close();
     options.onLost();
   };
-  pc.addEventListener("connectionstatechange", () => {
-    if (pc.connectionState === "failed") lost();
-  });
+  reportLoss(pc, ended.signal, lost);
   for (const track of media.getVideoTracks()) track.addEventListener("ended", lost);
   return { stream, pc, close };
 }

@@ -3,6 +3,8 @@
 import type { Api } from "./api";
 
 const GATHERING_LIMIT_MS = 1000;
+/** How long a broken path may take to mend before the session counts as lost. */
+const MENDING_MS = 2000;
 
 /** Puts H.264 first: the server makes it once for all viewers and decodes it best. */
 export function preferH264(
@@ -72,5 +74,21 @@ export function connected(pc: RTCPeerConnection, signal: AbortSignal): Promise<v
     pc.addEventListener("connectionstatechange", look);
     signal.addEventListener("abort", look);
     look();
+  });
+}
+
+/** Calls `onLost` once when a connection that stood is broken for good; not after `signal`. */
+export function reportLoss(pc: RTCPeerConnection, signal: AbortSignal, onLost: () => void): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let told = false;
+  const lost = () => {
+    if (told || signal.aborted) return;
+    told = true;
+    onLost();
+  };
+  pc.addEventListener("connectionstatechange", () => {
+    clearTimeout(timer);
+    if (pc.connectionState === "failed" || pc.connectionState === "closed") lost();
+    else if (pc.connectionState === "disconnected") timer = setTimeout(lost, MENDING_MS);
   });
 }

@@ -2,7 +2,7 @@
 
 import type { Api } from "./api";
 import { followResults } from "./results";
-import { connected, negotiate, preferH264 } from "./session";
+import { connected, negotiate, preferH264, reportLoss } from "./session";
 import type { Message } from "./types";
 
 export interface WatchOptions {
@@ -21,9 +21,6 @@ export interface Viewing {
   readonly receiver: RTCRtpReceiver;
   close(): void;
 }
-
-/** How long a broken path may take to mend before the session counts as lost. */
-const MENDING_MS = 2000;
 
 /** Throws `Unreachable`, `ApiError`, or an Error when no media connection comes about. */
 export async function watch(api: Api, stream: string, options: WatchOptions): Promise<Viewing> {
@@ -56,19 +53,4 @@ export async function watch(api: Api, stream: string, options: WatchOptions): Pr
     close();
     throw error;
   }
-}
-
-function reportLoss(pc: RTCPeerConnection, signal: AbortSignal, onLost: () => void): void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let told = false;
-  const lost = () => {
-    if (told || signal.aborted) return;
-    told = true;
-    onLost();
-  };
-  pc.addEventListener("connectionstatechange", () => {
-    clearTimeout(timer);
-    if (pc.connectionState === "failed" || pc.connectionState === "closed") lost();
-    else if (pc.connectionState === "disconnected") timer = setTimeout(lost, MENDING_MS);
-  });
 }

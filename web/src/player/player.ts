@@ -152,6 +152,8 @@ export class Player {
   }
 
   #take(metadata: VideoFrameCallbackMetadata, receiver: RTCRtpReceiver): void {
+    // Of a track that has ended or pauses, browsers show a black picture of their own.
+    if (receiver.track.muted || receiver.track.readyState === "ended") return;
     const now = performance.now();
     this.lastPictureMs = now;
     this.#presented.push(now);
