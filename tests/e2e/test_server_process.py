@@ -1,0 +1,133 @@
+"""`livelens serve` as a process: what it prints, what it refuses, how it ends."""
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.server.running import until
+from tests.server.viewer import client
+
+pytestmark = pytest.mark.e2e
+
+CONFIG = """
+server: {port: 0}
+webrtc: {bind_hosts: [127.0.0.1]}
+streams:
+  pat: {source: {type: pattern, width_px: 192, height_px: 108}, stages: []}
+"""
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "livelens.server", *arguments]
+
+
+@contextmanager
+def serving(tmp_path: Path, config: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    file = tmp_path / "livelens.yaml"
+    file.write_text(config)
+    process = subprocess.Popen(
+        command("--config", str(file), *arguments),
+        stdout=subprocess.PIPE,
+        stderr=(tmp_path / "log").open("w"),
+        text=True,
+        env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")},
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def address(process: subprocess.Popen[str]) -> str:
+    """The address that it prints."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://\S+:(\d+)/", line)
+    assert found, line
+    return f"http://127.0.0.1:{found[1]}"
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+async def test_it_ends_when_asked_while_somebody_watches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: signal.Signals
+) -> None:
+    with serving(tmp_path, CONFIG) as process:
+        url = address(process)
+        async with client(url, monkeypatch) as viewer:
+            until(lambda: httpx.get(f"{url}/readyz").status_code == 200)
+            assert (await viewer.watch("/whep/pat", results=True)).status_code == 201
+            await viewer.picture()
+            process.send_signal(ending)
+            await viewer.closed()
+            process.wait(10)
+        assert process.returncode in (-ending, 128 + ending, 0)
+        assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("config", "what"),
+    [
+        ("server: {prot: 1}", "prot"),
+        ("server: [", "livelens.yaml:1"),
+        ("streams: {a: {source: {type: whip}, stages: [{type: track}]}}", "$.streams.a.stages[0]"),
+        ("streams: {a: {source: {type: whip}, stages: [{type: nothing}]}}", "'nothing'"),
+        ("server: {port: many}", "$.server.port"),
+    ],
+)
+def test_a_mistake_in_the_configuration(tmp_path: Path, config: str, what: str) -> None:
+    file = tmp_path / "livelens.yaml"
+    file.write_text(config)
+    done = subprocess.run(
+        command("--config", str(file)), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert what in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_taken_port(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            command("--port", port), capture_output=True, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert f"port {port}" in done.stderr
+
+
+def test_beyond_loopback_a_token_is_made_and_wanted(tmp_path: Path) -> None:
+    with serving(tmp_path, CONFIG, "--host", "0.0.0.0") as process:
+        url = address(process)
+        assert process.stdout is not None
+        shown = re.search(r"token=(\S+)", process.stdout.readline())
+        assert shown
+        token = shown[1]
+        assert httpx.get(f"{url}/healthz").status_code == 200
+        assert httpx.get(f"{url}/api/streams").status_code == 401
+        assert httpx.get(f"{url}/").status_code == 401
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert httpx.get(f"{url}/api/streams", headers=bearer).status_code == 200
+        [kept] = (tmp_path / "config").rglob("token")
+        assert kept.read_text().strip() == token
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+        assert httpx.get(f"{url}/api/streams?token=wrong-token").status_code == 401
+        assert token not in (tmp_path / "log").read_text()
+    with serving(tmp_path, CONFIG, "--host", "0.0.0.0") as process:
+        assert httpx.get(f"{address(process)}/api/streams?token={token}").status_code == 200
