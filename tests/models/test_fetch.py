@@ -1,5 +1,6 @@
 """Fetching packages: with the real pip and npm, from folders and servers of the test's own."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -152,6 +153,26 @@ def test_a_cache_that_cannot_be_written_is_one_line(
     monkeypatch.setenv("LIVELENS_CACHE", str(tmp_path / "file"))
     with pytest.raises(DownloadError, match="cannot write to the cache"):
         fetch.fetch("mini", wheel(shop))
+
+
+def test_a_fetch_keeps_others_out(cache: Path, shop: Path) -> None:
+    package = wheel(shop)
+    kept_out = []
+
+    def try_to_enter(what: str, done: int, total: int) -> None:
+        with (cache / "locks" / "mini.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                kept_out.append(True)
+            else:
+                kept_out.append(False)
+
+    fetch.fetch("mini", package, try_to_enter)
+    assert kept_out
+    assert all(kept_out)
+    with fetch.locked("mini"):
+        pass
 
 
 def test_two_processes_at_once(cache: Path, tmp_path: Path) -> None:
