@@ -21,8 +21,9 @@ class Source(Protocol):
     def frames(self) -> Iterator[Captured]:
         """Pictures in order, until the end.
 
-        A live source paces itself by what arrives. It does not reconnect: it ends or
-        raises, and the pipeline opens its spec again.
+        A live source paces itself by what arrives. It does not reconnect: it raises, also
+        when its stream ends, and the pipeline opens its spec again. To return is to say
+        that nothing more will ever come.
 
         Raises:
             SourceError: the source broke; the message is one line without passwords.

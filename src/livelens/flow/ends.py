@@ -69,14 +69,15 @@ class SourceLane:
             why = self._read_once()
             if self._stopping.is_set():
                 return
+            if why is None:
+                self._changed("ended", "")
+                return
             if self._given or not self._spec.live:
-                self._changed("ended" if why is None else "failed", why or "")
+                self._changed("failed", why)
                 return
             failures = self._backoff.failures_after(failures, (now_ns() - began_ns) / NS_PER_S)
             delay_s = self._backoff.delay_s(failures, (now_ns() % 1000) / 1000)
-            self._changed(
-                "reconnecting", f"{why or 'the stream ended'}; trying again in {delay_s:.1f} s"
-            )
+            self._changed("reconnecting", f"{why}; trying again in {delay_s:.1f} s")
             self._stopping.wait(delay_s)
 
     def _read_once(self) -> str | None:
