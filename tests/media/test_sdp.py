@@ -59,6 +59,10 @@ def test_bitrate_limits_reach_the_answer() -> None:
         assert f"x-google-{pair}" in text
 
 
+def test_the_start_is_never_above_the_limit() -> None:
+    assert "start-bitrate=500;" in answer(PUBLISH, publish=True, max_bitrate_bps=500_000)
+
+
 def test_audio_stays_in_the_bundle_but_inactive() -> None:
     text = answer(PUBLISH, publish=True)
     audio = section(text, "audio")

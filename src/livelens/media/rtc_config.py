@@ -68,6 +68,8 @@ class RtcConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 )
         if not 16 <= self.max_history_packets <= 32_768:
             raise ConfigError("$.max_history_packets: must be in 16..32768")
+        if (self.min_bitrate_bps or 0) > (self.max_bitrate_bps or 1 << 40):
+            raise ConfigError("$.min_bitrate_bps: is above max_bitrate_bps")
         for name in ("recovery_s", "connect_timeout_s", "idle_timeout_s"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"$.{name}: must be above 0")

@@ -319,8 +319,9 @@ def _parameters(video: VideoChoice, config: RtcConfig) -> str:
         ]
     if video.receives:
         # In kbit/s; understood by libwebrtc alone, ignored by others.
+        most_bps = config.max_bitrate_bps or config.start_bitrate_bps
         for name, bps in (
-            ("start", config.start_bitrate_bps),
+            ("start", min(config.start_bitrate_bps, most_bps)),
             ("min", config.min_bitrate_bps),
             ("max", config.max_bitrate_bps),
         ):

@@ -5,17 +5,17 @@ tell of our own load instead of the link's, and the publisher would slow down fo
 """
 
 import asyncio
-import errno
 import ipaddress
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
 from livelens.clock import now_ns, wall_ns
 from livelens.errors import ConfigError
 
-# Linux; the name is not in Python's socket module.
+# Of Linux; Python's socket module does not name it. Elsewhere the time of reading serves.
 _SO_TIMESTAMPNS: Final = 35
 _TIMESPEC: Final = struct.Struct("@ll")
 _MAX_DATAGRAM: Final = 2048
@@ -58,11 +58,11 @@ class UdpTransport(asyncio.DatagramTransport):
             self._socket.bind((host, port))
             for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
                 self._socket.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
-            self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        except OSError as error:
-            if error.errno != errno.ENOPROTOOPT:
-                self._socket.close()
-                raise
+            if sys.platform == "linux":
+                self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        except OSError:
+            self._socket.close()
+            raise
         self.unsent = 0
         self._protocol = protocol
         self._on_arrival = on_arrival
