@@ -5,6 +5,7 @@ With `ice`, the only file below the public surface of aiortc.
 
 import asyncio
 import datetime
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -14,6 +15,9 @@ from aiortc.rtp import is_rtcp
 
 from livelens.clock import now_ns
 from livelens.media.ice import IceConnection
+
+# It logs a traceback when a peer breaks the data channel protocol; `failure` tells that in a line.
+logging.getLogger("aiortc.rtcdtlstransport").setLevel(logging.ERROR)
 
 _RENEW_BEFORE: Final = datetime.timedelta(days=1)
 _certificates: list[RTCCertificate] = []
