@@ -28,6 +28,7 @@ WHIP = {"type": "whip"}
         ({"webrtc": {"ice_servers": [{"url": "x"}]}}, "ice_servers", "$.webrtc"),
         ({"presets": {"fast": {"stage": []}}}, "'stage'", "$.presets.fast"),
         ({"presets": {"fast": {"stages": [{"type": "x"}]}}}, "'x'", "$.presets.fast.stages[0]"),
+        ({"presets": {"fast": {"stages": ["track"]}}}, "needs", "$.presets.fast.stages[0]"),
         ({"publish": {"preset": "fast"}}, "no preset 'fast'", "$.publish.preset"),
         ({"streams": {"a b": {"source": WHIP}}}, "stream id", "$.streams"),
         ({"streams": {"a": {}}}, "source", "$.streams.a"),

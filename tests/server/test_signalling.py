@@ -1,5 +1,6 @@
 """WHIP and WHEP, as their specifications say."""
 
+import asyncio
 from collections.abc import Iterator
 
 import httpx
@@ -98,6 +99,19 @@ async def test_a_publisher_who_returns_goes_on_in_the_same_stream(
             await eventually(lambda: server.state.engine.get("cam").stats().captured > captured + 5)
             await viewer.picture()
             await camera.delete()
+
+
+async def test_of_two_publishers_at_once_one_is_refused(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with (
+        client(server.url, monkeypatch) as one,
+        client(server.url, monkeypatch) as two,
+    ):
+        answers = await asyncio.gather(one.publish("/whip/race"), two.publish("/whip/race"))
+        assert sorted(answer.status_code for answer in answers) == [201, 409]
+        assert list(server.state.streams.publications) == ["cam", "race"]
+    await eventually(lambda: "race" not in server.state.engine.streams)
 
 
 async def test_a_publisher_cannot_take_a_stream_with_a_source(

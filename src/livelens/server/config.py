@@ -196,7 +196,7 @@ def _check_preset(preset: dict[str, Any], path: str) -> None:
     for key in preset:
         if key not in _PIPELINE_KEYS:
             raise ConfigError(f"unknown key {key!r} - at {path}")
-    plugins.pipeline({"source": {"type": "whip"}, **preset}, path)
+    check_order(plugins.pipeline({"source": {"type": "whip"}, **preset}, path), path)
 
 
 def _no_preset(config: ServerConfig, preset: object) -> str:

@@ -206,13 +206,15 @@ class Streams:
             return
 
         async def leave() -> None:
+            if publication.taken or self.publications.get(stream_id) is not publication:
+                return  # somebody came in the last moment
             try:
                 await self.remove(stream_id)
             except NotFound:
                 log.debug("stream removed already", stream=stream_id)
 
         def expire() -> None:
-            if not publication.taken and self.publications.get(stream_id) is publication:
+            if not publication.taken:
                 self._keep(asyncio.create_task(leave(), name=f"leave-{stream_id}"))
 
         loop = asyncio.get_running_loop()

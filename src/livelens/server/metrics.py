@@ -110,7 +110,8 @@ class ServerCollector(Collector):
             "livelens_result_readers", "Readers of results", labels=["transport"]
         )
         lost = CounterMetricFamily(
-            "livelens_results_lost", "Messages that readers were too slow for, once they left",
+            "livelens_results_lost",
+            "Messages that readers were too slow for; of SSE and WebSocket once they left",
             labels=["transport"],
         )  # fmt: skip
         refused = CounterMetricFamily(
@@ -120,6 +121,7 @@ class ServerCollector(Collector):
             readers.add_metric([transport], count)
         for transport, count in list(self._state.results_lost.items()):
             lost.add_metric([transport], count)
+        lost.add_metric(["datachannel"], self._state.sessions.messages_lost)
         for status, count in list(self._state.refused.items()):
             refused.add_metric([str(status)], count)
         yield from (readers, lost, refused)

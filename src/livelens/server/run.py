@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 _SEND_BUFFER_BYTES = 262_144
 _GRACE_S = 1
 _MAX_MESSAGE_BYTES = 65_536
+# Besides readers of results, whose connections last.
+_SPARE_CONNECTIONS = 256
 
 
 class Server(uvicorn.Server):
@@ -47,6 +49,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,  # clients could choose whom the rate limit takes them for
                 timeout_graceful_shutdown=_GRACE_S,
+                limit_concurrency=listening.limits.max_readers + _SPARE_CONNECTIONS,
             )
         )
         self._app_state: ServerState = app.state.server

@@ -44,6 +44,7 @@ class Sessions:
         self._channels = ResultChannels(engine.bus)
         self._sessions: dict[str, Session] = {}
         self._answering = 0
+        self._messages_lost = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def publish(self, stream_id: str, preset: str | None, offer: str) -> Session:
@@ -98,6 +99,12 @@ class Sessions:
         """Whether one more viewer would be refused."""
         return self.viewers >= self._config.server.limits.max_viewers
 
+    @property
+    def messages_lost(self) -> int:
+        """Results that viewers' data channels were too slow for."""
+        present = sum(session.peer.stats().messages_dropped for session in self.all())
+        return self._messages_lost + present
+
     async def close(self) -> None:
         """End all sessions."""
         self._channels.close()
@@ -118,6 +125,7 @@ class Sessions:
         async def until_closed() -> None:
             await session.peer.closed.wait()
             self._sessions.pop(session.peer.id, None)
+            self._messages_lost += session.peer.stats().messages_dropped
             self._channels.leave(session.stream_id, session.peer)
 
         task = asyncio.create_task(until_closed(), name=f"session-{session.peer.id}")
