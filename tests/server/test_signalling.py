@@ -245,6 +245,24 @@ async def test_capacity_is_503_with_retry_after(monkeypatch: pytest.MonkeyPatch)
             assert (await second.watch("/whep/pat")).status_code == 201
 
 
+async def test_who_never_connects_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {
+        "webrtc": {"bind_hosts": ["127.0.0.1"], "connect_timeout_s": 0.5},
+        "streams": {"cam": {"source": {"type": "whip"}, "stages": []}},
+    }
+    with running(config) as server:
+        async with client(server.url, monkeypatch) as camera:
+            camera.pc.addTransceiver("video", "sendonly")
+            offer = await camera.offer()
+        first = server.http.post("/whip/cam", content=offer, headers=SDP)
+        assert first.status_code == 201
+        assert server.http.post("/whip/cam", content=offer, headers=SDP).status_code == 409
+        await eventually(lambda: server.state.sessions.all() == [])
+        await eventually(lambda: not server.state.streams.publications["cam"].taken)
+        assert server.http.delete(first.headers["location"]).status_code == 404
+        assert server.http.post("/whip/cam", content=offer, headers=SDP).status_code == 201
+
+
 def assert_full(response: httpx.Response) -> None:
     assert response.status_code == 503
     assert int(response.headers["retry-after"]) > 0
