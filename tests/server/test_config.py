@@ -8,6 +8,7 @@ import pytest
 from livelens.errors import ConfigError
 from livelens.server.config import configured_stream, load_config, pipeline_of, read_config
 from livelens.sinks.whep import Whep
+from livelens.sources.file import File
 from livelens.stages.simulate import Simulate
 
 WHIP = {"type": "whip"}
@@ -119,3 +120,15 @@ def test_a_stream_gets_two_renditions_and_its_preset() -> None:
 def test_a_pipeline_from_the_api_must_be_a_mapping() -> None:
     with pytest.raises(ConfigError, match="expected a mapping, got list"):
         pipeline_of(read_config({}), [])
+
+
+@pytest.mark.parametrize(
+    ("source", "pace"),
+    [("clip.mp4", True), ({"type": "file", "path": "clip.mp4", "pace": False}, False)],
+)
+def test_a_served_file_is_played_unless_told_otherwise(source: object, pace: bool) -> None:
+    config = read_config({"streams": {"film": {"source": source}}})
+    spec = configured_stream(config, "film")
+    assert isinstance(spec.source, File)
+    assert spec.source.pace is pace
+    assert spec.source.live is pace

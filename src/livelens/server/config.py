@@ -22,6 +22,7 @@ from livelens.errors import ConfigError
 from livelens.flow.graph import check as check_order
 from livelens.media.rtc_config import RtcConfig
 from livelens.sinks.whep import Whep
+from livelens.sources.file import File
 from livelens.spec import PipelineSpec
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -169,6 +170,10 @@ def pipeline_of(config: ServerConfig, data: object, path: str = "$") -> Pipeline
             raise ConfigError(f"{_no_preset(config, preset)} - at {path}.preset")
         fields = {**known_presets(config)[preset], **fields}
     spec = plugins.pipeline(fields, path)
+    if isinstance(spec.source, File) and spec.source.pace is None:
+        # Who serves a file wants it played, not read as fast as the disk gives it.
+        played = msgspec.structs.replace(spec.source, pace=True)
+        spec = msgspec.structs.replace(spec, source=played)
     if not any(isinstance(sink, Whep) for sink in spec.sinks):
         watched = (Whep(name="main"), plugins.sink({"type": "whep", "name": "annotated",
                                                     "overlay": "overlay"}, path))  # fmt: skip

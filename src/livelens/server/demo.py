@@ -19,7 +19,11 @@ def demo_config() -> ServerConfig:
     """
     clip = zoo.clip(_CLIP)
     analysis: dict[str, Any] = {
-        "stages": [{"type": "detect", "model": _MODEL}, {"type": "track"}],
+        # ByteTrack weeds out what is found weakly once; so let it see weak finds.
+        "stages": [
+            {"type": "detect", "model": _MODEL, "confidence": 0.3},
+            {"type": "track", "keep_untracked": False},
+        ],
     }
     return read_config(
         {
