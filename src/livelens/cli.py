@@ -92,7 +92,7 @@ def run(
             raise ConfigError(f"{pipeline}: expected a mapping - at $")
         data |= loaded
     for model in detect or []:
-        stage = {"type": "detect", "model": model, "device": device}
+        stage: dict[str, Any] = {"type": "detect", "model": model, "device": device}
         stage |= {"classes": classes} if classes else {}
         stage |= {"confidence": confidence} if confidence is not None else {}
         data["stages"] = [*data["stages"], stage]

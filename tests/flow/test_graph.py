@@ -1,14 +1,14 @@
 """Whether stages can work in the order given."""
 
 import pytest
-from livelens.stages.overlay import Overlay
-from livelens.stages.track import Track
 
 from livelens.errors import ConfigError
 from livelens.flow.graph import check, stage_names
 from livelens.spec import PipelineSpec
 from livelens.stages.detect import Detect
+from livelens.stages.overlay import Overlay
 from livelens.stages.simulate import Simulate
+from livelens.stages.track import Track
 from tests.fakes import Counted
 
 
