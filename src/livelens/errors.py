@@ -76,3 +76,11 @@ class DownloadError(ModelError):
 
 class Closed(LivelensError):
     """The other end of a channel has been closed."""
+
+
+def one_line(error: BaseException) -> str:
+    """What to tell of any error; those of foreign code are called by their type."""
+    text = " ".join(str(error).split())
+    if isinstance(error, LivelensError):
+        return text or type(error).__name__
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

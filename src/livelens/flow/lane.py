@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from livelens.clock import NS_PER_S, nanoseconds, now_ns
-from livelens.errors import LivelensError, StageError
+from livelens.errors import LivelensError, StageError, one_line
+from livelens.flow.contract import check_results
 from livelens.flow.reconnect import Backoff
 from livelens.spec import Stage, StageSpec
 from livelens.types import Item, Timing
@@ -98,9 +99,11 @@ class Port:
             self._done[ticket] = outcome if isinstance(outcome, Item) else None
             while self._next_release in self._done:
                 ready = self._done.pop(self._next_release)
-                if ready is not None:
-                    self.deliver(ready)
-                self._next_release += 1
+                try:
+                    if ready is not None:
+                        self.deliver(ready)
+                finally:  # one that cannot be delivered must not hold up all behind it
+                    self._next_release += 1
 
     def abandon(self, reason: str) -> None:
         """Settle all that is still being worked on as lost."""
@@ -267,6 +270,9 @@ class Lane:
                     return
                 stage = reopened
         _close_quietly(stage)
+        if worker.given_up:
+            with self._changed:  # it came back after all, and holds nothing any more
+                self._stuck -= 1
 
     def _open(self, opening: Callable[[], Stage]) -> Stage | None:
         try:
@@ -275,7 +281,7 @@ class Lane:
             self._fail(error)
             return None
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
-            self._fail(StageError(f"cannot be opened: {_one_line(error)}"))
+            self._fail(StageError(f"cannot be opened: {one_line(error)}"))
             return None
         with self._changed:
             self._opened += 1
@@ -334,7 +340,7 @@ class Lane:
         """Work on the worker's batch and send the results on; False when all of it failed."""
         jobs = list(worker.jobs)
         outcomes = self._attempt(stage, jobs)
-        if len(jobs) > 1 and isinstance(outcomes[0], Exception):
+        if len(jobs) > 1 and isinstance(outcomes[0], BaseException):
             # One stream's frame must not cost the other streams theirs.
             outcomes = []
             for job in jobs:
@@ -351,17 +357,17 @@ class Lane:
                 job.port.release(job.ticket, outcome)
             else:
                 job.port.release(job.ticket, "error")
-                job.port.problem(_one_line(outcome), False)
+                job.port.problem(one_line(outcome), False)
             self._settle(job.port)
         return any(isinstance(outcome, Item) for outcome in outcomes)
 
-    def _attempt(self, stage: Stage, jobs: Sequence[_Job]) -> Sequence[Item | Exception]:
+    def _attempt(self, stage: Stage, jobs: Sequence[_Job]) -> Sequence[Item | BaseException]:
         items = [job.item for job in jobs]
         began_ns = now_ns()
         try:
             results = stage.process(items)
-            _check_contract(items, results)
-        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
+            check_results(items, results)
+        except BaseException as error:  # noqa: BLE001 - a plug-in may raise anything
             return [error] * len(jobs)
         ended_ns = now_ns()
         took_s = (ended_ns - began_ns) / NS_PER_S
@@ -397,24 +403,8 @@ def _too_old(item: Item, port: Port, now: int) -> bool:
     return now - item.frame.captured_ns > nanoseconds(port.max_delay_s)
 
 
-def _check_contract(items: Sequence[Item], results: object) -> None:
-    if not isinstance(results, list) or len(results) != len(items):
-        got = f"{len(results)} items" if isinstance(results, list) else type(results).__name__
-        raise StageError(f"process() must return a list of {len(items)} items, not {got}")
-    for item, result in zip(items, results, strict=True):
-        if not isinstance(result, Item) or result.frame.seq != item.frame.seq:
-            raise StageError("process() must return one Item for each given one, in order")
-
-
 def _close_quietly(stage: Stage) -> None:
     try:
         stage.close()
     except Exception:  # noqa: BLE001 - the stage is being thrown away
         return
-
-
-def _one_line(error: object) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, LivelensError):
-        return text
-    return f"{type(error).__name__}: {text}" if isinstance(error, Exception) else text
