@@ -3,7 +3,9 @@
 import threading
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pytest
+import supervision as sv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -135,6 +137,42 @@ def test_a_raising_stage_loses_its_frame_tells_why_and_goes_on(engine: Engine) -
     assert kept.seqs == [0, 1, 2, 4, 5]
     assert pipeline.stats().dropped == {"call/error": 1}
     assert [p.message for p in problems] == ["ValueError: three is too much"]
+
+
+def leave(_: Sequence[Item]) -> list[Item]:
+    raise SystemExit(3)
+
+
+def test_a_stage_that_wants_to_exit_loses_its_frame_only(engine: Engine) -> None:
+    answers = iter([leave, keep])
+    kept = Kept()
+    with engine.bus.subscribe("a") as messages:
+        stage = Call.of(lambda items: next(answers)(items))  # noqa: PLW0108
+        pipeline = engine.add(
+            "a", PipelineSpec(source=Counted(count=2), stages=(stage,)), extra_sinks={"kept": kept}
+        )
+        assert pipeline.wait(5) == "ended"
+        problems = [m.message for m in _all(messages) if isinstance(m, Problem)]
+    assert kept.seqs == [1]
+    assert problems == ["SystemExit: 3"]
+    balanced(pipeline)
+
+
+def test_a_result_that_cannot_be_told_is_delivered_all_the_same(engine: Engine) -> None:
+    def lopsided(items: Sequence[Item]) -> list[Item]:
+        found = sv.Detections(xyxy=np.zeros((2, 4)), class_id=np.zeros(2, int))
+        found.data["class_name"] = np.array(["one name"])
+        return [item.with_(detections=found) for item in items]
+
+    kept = Kept()
+    with engine.bus.subscribe("a") as messages:
+        spec = PipelineSpec(source=Counted(count=3), stages=(Call.of(lopsided, shared=True),))
+        pipeline = engine.add("a", spec, extra_sinks={"kept": kept})
+        assert pipeline.wait(5) == "ended"
+        problems = [m for m in _all(messages) if isinstance(m, Problem)]
+    assert kept.seqs == [0, 1, 2]
+    assert [p.where for p in problems] == ["result"]
+    balanced(pipeline)
 
 
 def test_on_error_stop_ends_the_pipeline_as_failed(engine: Engine) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from livelens.errors import LivelensError, StageError
+from livelens.clock import nanoseconds, now_ns
+from livelens.errors import Conflict, LivelensError, StageError
 from livelens.flow.graph import stage_names
 from livelens.flow.lane import Lane, Port
 from livelens.plugins import as_data
@@ -18,6 +19,9 @@ from livelens.spec import StageSpec
 from livelens.types import Item
 
 Deliver = Callable[[Item], None]
+
+# How soon a stop is noticed while stages open.
+_POLL_S = 0.05
 
 
 class SharedLanes:
@@ -91,6 +95,7 @@ class Chain:
         self._drop = drop
         self._finished = finished
         self._closed = False
+        self._giving_up = False
         self._label = label
         self.links: tuple[Link, ...] = ()
 
@@ -111,38 +116,57 @@ class Chain:
         else:
             self._finished()
 
-    def build(self, stages: Sequence[StageSpec], *, wait_s: float | None = None) -> None:
-        """Make the chain consist of these stages.
+    def build(self, stages: Sequence[StageSpec]) -> None:
+        """Make the chain consist of these stages; one that cannot be opened tells so later."""
+        self.join(self.prepared(stages))
+
+    def prepared(
+        self, stages: Sequence[StageSpec], *, wait_s: float | None = None
+    ) -> tuple[Link, ...]:
+        """Open what these stages need besides those there are, for `join` or `discard`.
 
         Args:
             stages: the new stages.
-            wait_s: wait so long for new stages to open before they take over; None
-                joins them at once, and their failure shows later as a problem.
+            wait_s: wait so long for new stages to open; None does not wait.
 
         Raises:
-            LivelensError: a new stage cannot be opened; the old chain goes on.
+            LivelensError: a new stage cannot be opened, or `give_up` was called.
         """
         old = list(self.links)
         new: list[Link] = []
-        fresh: list[Link] = []
         for spec, name in zip(stages, stage_names(stages), strict=True):
             link = next((k for k in old if k.spec == spec and k.port.stage == name), None)
             if link is not None:
                 old.remove(link)
             else:
                 link = Link(spec, self._lane_for(spec, name), self._make_port(name))
-                fresh.append(link)
             new.append(link)
         if wait_s is not None:
-            self._await(fresh, wait_s)
-        for link in fresh:
+            try:
+                self._await(self._fresh(new), wait_s)
+            except LivelensError:
+                self.discard(new)
+                raise
+        return tuple(new)
+
+    def join(self, links: Sequence[Link]) -> None:
+        """Make the chain consist of these; frames go their way from now on."""
+        for link in self._fresh(links):
             link.lane.attach(link.port)
-        for here, there in pairwise(new):
+        for here, there in pairwise(links):
             here.port.deliver, here.port.finished = _into(there), _finish(there)
-        if new:
-            new[-1].port.deliver, new[-1].port.finished = self._deliver, self._finished
-        self.links = tuple(new)
-        self._drop_links(old, "reconfigured", 0.0)
+        if links:
+            links[-1].port.deliver, links[-1].port.finished = self._deliver, self._finished
+        old, self.links = self.links, tuple(links)
+        self._drop_links([link for link in old if link not in links], "reconfigured", 0.0)
+
+    def discard(self, links: Sequence[Link]) -> None:
+        """Let go of what was prepared."""
+        self._drop_links(self._fresh(links), "reconfigured", 0.0)
+
+    def give_up(self) -> None:
+        """End the waiting of `prepared`, now and from now on. Any thread."""
+        self._giving_up = True
 
     def close(self, reason: str, timeout_s: float) -> None:
         """Settle what is in the chain and leave all lanes."""
@@ -155,15 +179,19 @@ class Chain:
             return self._shared.take(spec, name)
         return Lane(spec, f"{name}:{self._label}")
 
+    def _fresh(self, links: Sequence[Link]) -> list[Link]:
+        return [link for link in links if link not in self.links]
+
     def _await(self, fresh: Sequence[Link], wait_s: float) -> None:
+        deadline_ns = now_ns() + nanoseconds(wait_s)
         for link in fresh:
-            opened = link.lane.ready.wait(wait_s)
-            failure: LivelensError | None = link.lane.failure
-            if not opened:
-                failure = StageError(f"{link.port.stage}: not open within {wait_s:g} s")
-            if failure is not None:
-                self._drop_links(fresh, "reconfigured", 0.0)
-                raise failure
+            while not link.lane.ready.wait(_POLL_S):
+                if self._giving_up:
+                    raise Conflict("the stream was stopped meanwhile")
+                if now_ns() > deadline_ns:
+                    raise StageError(f"{link.port.stage}: not open within {wait_s:g} s")
+            if link.lane.failure is not None:
+                raise link.lane.failure
 
     def _drop_links(self, links: Sequence[Link], reason: str, timeout_s: float) -> None:
         # All ways are shut before anything is waited for: a worker may wait for room

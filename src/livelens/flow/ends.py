@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from livelens.channel import Channel
 from livelens.clock import NS_PER_S, now_ns
-from livelens.errors import Closed, LivelensError
+from livelens.errors import Closed, one_line
 from livelens.flow.reconnect import Backoff
 from livelens.spec import Sink, Source, SourceSpec, Stage
 from livelens.types import Captured, Item
@@ -53,7 +53,7 @@ class SourceLane:
         with self._lock:
             source = self._source
         if source is not None:
-            source.close()
+            _close(source)
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the thread; False when it hangs."""
@@ -87,12 +87,10 @@ class SourceLane:
         try:
             source = self._opened()
             self._pump(source)
-        except LivelensError as error:
-            why = str(error)
-        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
-            why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        except BaseException as error:  # noqa: BLE001 - a plug-in may raise anything
+            why = one_line(error)
         if source is not None:
-            source.close()
+            _close(source)
         if not self._given:
             with self._lock:
                 self._source = None
@@ -102,6 +100,8 @@ class SourceLane:
         source = self._source if self._source is not None else self._spec.open()
         with self._lock:
             self._source = source
+        if self._stopping.is_set():  # while it was being opened, and nobody could close it
+            _close(source)
         return source
 
     def _pump(self, source: Source) -> None:
@@ -115,6 +115,12 @@ class SourceLane:
             self._push(captured)
 
 
+def _close(source: Source) -> None:
+    """Close it, whatever it says to that: it is not needed any more."""
+    with suppress(Exception):
+        source.close()
+
+
 class SinkLane:
     """Feeds one sink on a thread of its own, through a bounded channel.
 
@@ -125,7 +131,11 @@ class SinkLane:
         lossless: `put` waits for room.
         capacity: items that wait at most.
         dropped: called for each item that the sink was too slow for.
+        troubled: told when the overlay raises; the item goes on as it was, unless `lossless`.
         failed: told once when the sink breaks; it is closed and takes nothing more.
+
+    Attributes:
+        broken: whether `failed` has been told.
     """
 
     def __init__(
@@ -137,11 +147,16 @@ class SinkLane:
         lossless: bool,
         capacity: int,
         dropped: Callable[[], None],
-        failed: Callable[[str], None],
+        troubled: Callable[[str], None],
+        failed: Callable[["SinkLane", str], None],
     ) -> None:
         self.name = name
         self.sink = sink
         self.dropped = 0
+        self.broken = False
+        self._why: str | None = None
+        self._lossless = lossless
+        self._troubled = troubled
         self._overlay = overlay
         self._count_drop = dropped
         self._failed = failed
@@ -153,9 +168,14 @@ class SinkLane:
 
     def put(self, item: Item) -> None:
         """Hand an item over; a sink that nobody looks at gets nothing."""
-        if self.sink.wanted:
-            with suppress(Closed):
+        try:
+            if not self._channel.closed and self.sink.wanted:
                 self._channel.put(item)
+        except Closed:
+            return
+        except Exception as error:  # noqa: BLE001 - a plug-in's `wanted` may raise anything
+            self._why = one_line(error)
+            self._channel.close(discard=True)
 
     @property
     def waiting(self) -> int:
@@ -181,24 +201,31 @@ class SinkLane:
         why: str | None = None
         try:
             while True:
-                item = self._channel.get()
-                if self._overlay is not None:
-                    [item] = self._overlay.process([item])
-                self.sink.put(item)
+                self.sink.put(self._drawn(self._channel.get()))
         except Closed:
-            pass
-        except LivelensError as error:
-            why = str(error)
+            why = self._why
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
-            why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            why = one_line(error)
         self._channel.close(discard=True)
         try:
             self.sink.close()
             if self._overlay is not None:
                 self._overlay.close()
-        except LivelensError as error:
-            why = why or str(error)
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
-            why = why or f"{type(error).__name__}: {' '.join(str(error).split())}"
+            why = why or one_line(error)
         if why is not None:
-            self._failed(why)
+            self.broken = True
+            self._failed(self, why)
+
+    def _drawn(self, item: Item) -> Item:
+        if self._overlay is None:
+            return item
+        try:
+            [drawn] = self._overlay.process([item])
+        except Exception as error:
+            if self._lossless:
+                raise
+            # One odd box must not end a rendition and send its viewers away.
+            self._troubled(one_line(error))
+            return item
+        return drawn

@@ -2,14 +2,13 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 
 import msgspec
 import numpy as np
 
 from livelens.clock import NS_PER_S, nanoseconds, now_ns, wall_ns
-from livelens.errors import Conflict, LivelensError, NotFound
+from livelens.errors import Conflict, NotFound, one_line
 from livelens.events import Problem, State, StreamState, result_of
 from livelens.flow.bus import Bus
 from livelens.flow.chain import Chain, SharedLanes
@@ -18,9 +17,9 @@ from livelens.flow.graph import check, stage_names
 from livelens.flow.lane import Lane, Port
 from livelens.flow.ledger import Ledger
 from livelens.flow.metrics import FlowMetrics
+from livelens.flow.outlets import Outlets
 from livelens.flow.timeline import Timeline
-from livelens.plugins import named
-from livelens.spec import PipelineSpec, Sink, SinkSpec, Source, Stage
+from livelens.spec import PipelineSpec, Sink, Source, Stage
 from livelens.types import Captured, Frame, Item
 
 _SAME_PROBLEM_NS = 5 * NS_PER_S
@@ -104,9 +103,7 @@ class Pipeline:
             "delivered": metrics.delivered.labels(stream_id),
         }
         self._latency_seconds = metrics.latency_seconds.labels(stream_id)
-        self._sinks: dict[str, tuple[SinkSpec | None, SinkLane]] = {}
-        self._picture_sinks: tuple[SinkLane, ...] = ()
-        self._item_sinks: tuple[SinkLane, ...] = ()
+        self._outlets = Outlets(stream_id, self._sink_lane)
         self._chain = Chain(
             shared=shared,
             make_port=self._port,
@@ -122,13 +119,8 @@ class Pipeline:
             push=self._push,
             changed=self._source_changed,
         )
-        try:
-            self._set_sinks(spec, extra_sinks or {})
-        except LivelensError:
-            for _, lane in self._sinks.values():
-                lane.close(discard=True)
-            raise
-        self._extra_sinks = dict(extra_sinks or {})
+        self._outlets.change(spec.sinks)
+        self._outlets.add(extra_sinks or {})
 
     def start(self) -> None:
         """Open the stages and begin to read the source."""
@@ -150,7 +142,7 @@ class Pipeline:
         )
         self._size_px = frame.size_px
         item = Item(frame)
-        for sink in self._picture_sinks:
+        for sink in self._outlets.pictures:
             sink.put(item)
         self._chain.put(item)
 
@@ -164,8 +156,11 @@ class Pipeline:
         self._series["delivered"].inc()
         self._latency_seconds.observe((now_ns() - frame.captured_ns) / NS_PER_S)
         if self._bus.has_readers(self.stream_id):
-            self._bus.publish(result_of(item, self._ledger.dropped))
-        for sink in self._item_sinks:
+            try:
+                self._bus.publish(result_of(item, self._ledger.dropped))
+            except Exception as error:  # noqa: BLE001 - it is made of what plug-ins found
+                self._problem("result", f"cannot be told: {one_line(error)}")
+        for sink in self._outlets.items:
             sink.put(item)
 
     def _drop(self, stage: str, reason: str) -> None:
@@ -226,14 +221,13 @@ class Pipeline:
             self._source_done = True
             self._chain.finish()
 
-    def _sink_failed(self, name: str, why: str) -> None:
-        with suppress(KeyError):
-            spec, _ = self._sinks[name]
-            self._sort_sinks(without=name)
-            self._problem(name, why)
-            if not self.live and spec is not None:
-                self._sink_failure = f"{name}: {why}"
-                self._end("failed", self._sink_failure)
+    def _sink_failed(self, lane: SinkLane, why: str) -> None:
+        self._outlets.stop_feeding(lane)
+        self._problem(lane.name, why)
+        ours = [outlet.lane for outlet in self._outlets.all.values() if outlet.spec is not None]
+        if not self.live and lane in ours:
+            self._sink_failure = f"{lane.name}: {why}"
+            self._end("failed", self._sink_failure)
 
     def _all_delivered(self) -> None:
         """The source ended and its last frame is out."""
@@ -251,9 +245,10 @@ class Pipeline:
 
     def _wind_up(self, state: StreamState, why: str) -> None:
         if state == "ended":  # let the sinks write what they have, however long it takes
-            for _, lane in self._sinks.values():
+            lanes = [outlet.lane for outlet in self._outlets.all.values()]
+            for lane in lanes:
                 lane.close(discard=False)
-            for _, lane in self._sinks.values():
+            for lane in lanes:
                 lane.join(None)
             if self._sink_failure is not None:
                 state, why = "failed", self._sink_failure
@@ -272,7 +267,7 @@ class Pipeline:
     @property
     def sinks(self) -> Mapping[str, Sink]:
         """The open sinks by name."""
-        return {name: lane.sink for name, (_, lane) in self._sinks.items()}
+        return {name: outlet.lane.sink for name, outlet in self._outlets.all.items()}
 
     def sink(self, name: str) -> Sink:
         """An open sink.
@@ -280,10 +275,11 @@ class Pipeline:
         Raises:
             NotFound: there is none of that name.
         """
-        if name not in self._sinks:
-            known = ", ".join(self._sinks) or "none"
+        sinks = self.sinks
+        if name not in sinks:
+            known = ", ".join(sinks) or "none"
             raise NotFound(f"stream {self.stream_id!r} has no sink {name!r} ({known})")
-        return self._sinks[name][1].sink
+        return sinks[name]
 
     def lanes(self) -> list[Lane]:
         """The lanes this stream passes, for the watch."""
@@ -293,7 +289,8 @@ class Pipeline:
         """A snapshot of the accounts."""
         links = self._chain.links
         waiting = {link.port.stage: link.lane.waiting_of(link.port) for link in links}
-        waiting |= {name: lane.waiting for name, (_, lane) in self._sinks.items()}
+        lanes = {name: outlet.lane for name, outlet in self._outlets.all.items()}
+        waiting |= {name: lane.waiting for name, lane in lanes.items()}
         stages = {
             name: times
             for name, recent in list(self._stage_ns.items())
@@ -309,7 +306,7 @@ class Pipeline:
             latency=Percentiles.of(self._ledger.latencies_ns),
             stages=stages,
             waiting=waiting,
-            sink_dropped={name: lane.dropped for name, (_, lane) in self._sinks.items()},
+            sink_dropped={name: lane.dropped for name, lane in lanes.items()},
         )
 
     def wait(self, timeout_s: float | None = None) -> StreamState:
@@ -330,11 +327,16 @@ class Pipeline:
                 raise Conflict(f"stream {self.stream_id!r} has {self.state}")
             if spec.source != self.spec.source:
                 raise Conflict("another source makes another stream: remove this one and add it")
-            self._chain.build(spec.stages, wait_s=wait_s)
+            links = self._chain.prepared(spec.stages, wait_s=wait_s)
+            try:
+                self._outlets.change(spec.sinks)
+            except BaseException:
+                self._chain.discard(links)
+                raise
+            self._chain.join(links)
             self.spec = spec
-            for link in self._chain.links:
+            for link in links:
                 link.port.max_delay_s = spec.max_delay_s
-            self._set_sinks(spec, self._extra_sinks)
             if self._source_done:  # it ended while the stages were being changed
                 self._chain.finish()
             for gone in set(self._stage_ns) - set(stage_names(spec.stages)):
@@ -349,9 +351,10 @@ class Pipeline:
         def left_s() -> float:
             return max(0.0, (deadline_ns - now_ns()) / NS_PER_S)
 
+        self._chain.give_up()  # a change that waits for stages to open must not delay this
         with self._changing:
             self._source.stop()
-            lanes = [lane for _, lane in self._sinks.values()]
+            lanes = [outlet.lane for outlet in self._outlets.all.values()]
             for lane in lanes:  # first, since a lossless writer may be waiting for room in one
                 lane.close(discard=self.live)
             self._chain.close("stopped", left_s() / 4)
@@ -360,66 +363,14 @@ class Pipeline:
             self._source.join(left_s())
             self._set_state(final, why)
 
-    # --- sinks
-
-    def _set_sinks(self, spec: PipelineSpec, extra: Mapping[str, Sink]) -> None:
-        wanted = {each.name or named(each): each for each in spec.sinks}
-        for name, each in wanted.items():
-            have = self._sinks.get(name)
-            if have is not None and have[0] == each:
-                continue
-            if have is not None and _reconfigured(have[0], each, have[1].sink):
-                self._sinks[name] = (each, have[1])
-                continue
-            lane = self._open_sink(name, each)
-            self._sinks[name] = (each, lane)
-            if have is not None:
-                have[1].close(discard=True)
-        for name in [n for n, (s, _) in self._sinks.items() if s is not None and n not in wanted]:
-            self._sinks.pop(name)[1].close(discard=True)
-        for name, sink in extra.items():
-            if name not in self._sinks:
-                self._sinks[name] = (None, self._sink_lane(name, sink, None, capacity=8))
-        self._sort_sinks()
-
-    def _open_sink(self, name: str, spec: SinkSpec) -> SinkLane:
-        sink = spec.open(self.stream_id)
-        overlay = None
-        if spec.overlay is not None:
-            try:
-                overlay = spec.overlay.open()
-            except LivelensError:
-                sink.close()
-                raise
-        return self._sink_lane(name, sink, overlay, capacity=spec.capacity)
-
-    def _sink_lane(
-        self, name: str, sink: Sink, overlay: Stage | None, *, capacity: int
-    ) -> SinkLane:
-        counter = self._metrics.sink_dropped.labels(self.stream_id, name)
+    def _sink_lane(self, name: str, sink: Sink, overlay: Stage | None, capacity: int) -> SinkLane:
         return SinkLane(
             name,
             sink,
             overlay,
             lossless=not self.live,
             capacity=capacity if self.live else max(capacity, 2),
-            dropped=counter.inc,
-            failed=lambda why: self._sink_failed(name, why),
+            dropped=self._metrics.sink_dropped.labels(self.stream_id, name).inc,
+            troubled=lambda why: self._problem(name, why),
+            failed=self._sink_failed,
         )
-
-    def _sort_sinks(self, without: str | None = None) -> None:
-        kept = {n: pair for n, pair in self._sinks.items() if n != without}
-        self._picture_sinks = tuple(
-            lane for spec, lane in kept.values() if spec is not None and spec.takes == "picture"
-        )
-        self._item_sinks = tuple(
-            lane for spec, lane in kept.values() if spec is None or spec.takes == "item"
-        )
-
-
-def _reconfigured(old: SinkSpec | None, new: SinkSpec, sink: Sink) -> bool:
-    """Whether the open sink could take the new settings without being reopened."""
-    if type(old) is not type(new) or old is None or old.overlay != new.overlay:
-        return False
-    reconfigure: Callable[[SinkSpec], bool] | None = getattr(sink, "reconfigure", None)
-    return reconfigure is not None and reconfigure(new)
