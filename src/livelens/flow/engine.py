@@ -33,6 +33,7 @@ class Engine:
         self._metrics = FlowMetrics(self.registry)
         self._shared = SharedLanes()
         self._streams: dict[str, Pipeline] = {}
+        self._leaving: set[str] = set()
         self._lock = threading.RLock()
         self._closing = threading.Event()
         self._watch = threading.Thread(target=self._watch_lanes, name="watch", daemon=True)
@@ -69,15 +70,21 @@ class Engine:
                 raise Conflict("the engine is closing")
             if stream_id in self._streams:
                 raise Conflict(f"there is a stream {stream_id!r} already")
-            pipeline = Pipeline(
-                stream_id,
-                spec,
-                bus=self.bus,
-                shared=self._shared,
-                metrics=self._metrics,
-                source=source,
-                extra_sinks=extra_sinks,
-            )
+            if stream_id in self._leaving:
+                raise Conflict(f"the stream {stream_id!r} is being removed")
+            try:
+                pipeline = Pipeline(
+                    stream_id,
+                    spec,
+                    bus=self.bus,
+                    shared=self._shared,
+                    metrics=self._metrics,
+                    source=source,
+                    extra_sinks=extra_sinks,
+                )
+            except BaseException:
+                self._metrics.forget(stream_id)
+                raise
             self._streams[stream_id] = pipeline
             pipeline.start()
         return pipeline
@@ -108,9 +115,13 @@ class Engine:
         with self._lock:
             pipeline = self.get(stream_id)
             del self._streams[stream_id]
-        pipeline.stop(timeout_s)
-        self.bus.close_stream(stream_id)
-        self._metrics.forget(stream_id)
+            self._leaving.add(stream_id)
+        try:
+            pipeline.stop(timeout_s)
+            self.bus.close_stream(stream_id)
+            self._metrics.forget(stream_id)
+        finally:  # only now, or a new stream of that name would lose its readers and metrics
+            self._leaving.discard(stream_id)
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Stop all streams, together, and the watch."""
