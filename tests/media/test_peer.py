@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import struct
 import threading
 from collections.abc import Awaitable, Callable
 
@@ -10,6 +11,7 @@ import av
 import numpy as np
 import psutil
 import pytest
+from aioice import stun
 from aiortc import RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 
@@ -452,8 +454,17 @@ async def test_noise_on_the_port_disturbs_nobody(monkeypatch: pytest.MonkeyPatch
             noise.sendto(bytes([first]) + random.bytes(int(random.integers(0, 1400))))
         noise.sendto(b"")
         noise.sendto(b"\x80\x60" + bytes(3000))
+        raised: list[dict[str, object]] = []
+        loop.set_exception_handler(lambda _, context: raised.append(context))
+        for kind in stun.ATTRIBUTES_BY_TYPE:  # each of them with every wrong length
+            for length in range(0, 24):
+                attribute = struct.pack("!HH", kind, length) + random.bytes(length + -length % 4)
+                header = struct.pack("!HHI", 1, len(attribute), stun.COOKIE) + random.bytes(12)
+                noise.sendto(header + attribute)
         count = len(pictures.captured)
         await pictures.until(lambda got: len(got) > count + 10)
+        assert raised == [], "the loop was bothered with it"
+        assert peer._ice.malformed > 50
         assert peer.state == "connected"
         noise.close()
         await peer.close()
@@ -471,4 +482,9 @@ async def test_trickled_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
             await peer.add_candidates("a=ice-ufrag:other")
         await peer.add_candidates(found)
         assert peer._ice.remote_candidates
+        for first in range(0, 400, 50):
+            ports = range(20_000 + first, 20_050 + first)
+            lines = [f"a=candidate:1 1 udp 1 127.0.0.1 {port} typ host" for port in ports]
+            await peer.add_candidates("\r\n".join([*found.splitlines(), *lines]))
+        assert len(peer._ice.remote_candidates) <= 100
         await peer.close()

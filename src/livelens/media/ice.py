@@ -12,8 +12,9 @@ import errno
 import ipaddress
 import random
 import socket
+import struct
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from aioice import Candidate, Connection, stun
 from aioice.candidate import candidate_foundation, candidate_priority
@@ -33,6 +34,25 @@ from livelens.media.udp import UdpTransport
 
 _COMPONENT: Final = 1
 _MAX_UNREAD: Final = 256
+_LAST_OF_STUN: Final = 3
+_MAX_REMOTE_CANDIDATES: Final = 100
+
+
+class _Datagrams(StunProtocol):
+    """Tells STUN from the rest by the first byte (RFC 7983), as anybody may send anything."""
+
+    receiver: "IceConnection"
+
+    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
+        assert isinstance(data, bytes)
+        if data and data[0] > _LAST_OF_STUN:
+            self.receiver.data_received(data, self.local_candidate.component)
+            return
+        try:
+            super().datagram_received(data, addr)
+        except struct.error:
+            # An attribute of the wrong length. It must not cost the loop a traceback.
+            self.receiver.malformed += 1
 
 
 class IceConnection(Connection):
@@ -52,6 +72,7 @@ class IceConnection(Connection):
         self.on_media: Callable[[bytes, int], None] | None = None
         self.on_lost: Callable[[], None] | None = None
         self.datagrams_dropped = 0
+        self.malformed = 0
         self.rtt_s: float | None = None
         self.arrival_ns = 0
         self._config = config
@@ -69,6 +90,17 @@ class IceConnection(Connection):
             super().data_received(data, component)
         else:
             self.datagrams_dropped += 1
+
+    def check_incoming(
+        self, message: stun.Message, addr: tuple[str, int], protocol: StunProtocol
+    ) -> None:
+        """A peer's check; one without a priority, or from the hundredth address, is ignored."""
+        known = any((c.host, c.port) == addr for c in self.remote_candidates)
+        room = len(self.remote_candidates) < _MAX_REMOTE_CANDIDATES
+        if "PRIORITY" in message.attributes and (known or room):
+            super().check_incoming(message, addr, protocol)
+        else:
+            self.malformed += 1
 
     def send_now(self, data: bytes) -> bool:
         """Send a datagram at once. False when there is no path."""
@@ -99,6 +131,8 @@ class IceConnection(Connection):
         """
         if remote_candidate is None or is_mdns_hostname(remote_candidate.host):
             return
+        if len(self.remote_candidates) >= _MAX_REMOTE_CANDIDATES:
+            return  # each of them is an address that we would send checks to
         if remote_candidate.component == _COMPONENT and remote_candidate.transport == "udp":
             await super().add_remote_candidate(remote_candidate)
 
@@ -142,7 +176,7 @@ class IceConnection(Connection):
             turn = random.randrange(last + 1 - first)
             ports = [*range(first + turn, last + 1), *range(first, first + turn)]
         for port in ports:
-            protocol = StunProtocol(self)
+            protocol = _Datagrams(self)
             try:
                 UdpTransport(protocol, host, port, self._arrived)
             except OSError as error:
@@ -168,7 +202,7 @@ class IceConnection(Connection):
             allocation = relayed_candidate(
                 component=component,
                 hide_related_address=False,
-                protocol_factory=lambda: StunProtocol(self),
+                protocol_factory=lambda: _Datagrams(self),
                 turn_server=self.turn_server,
                 turn_username=self.turn_username,
                 turn_password=self.turn_password,
