@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 MAIN = "from livelens.cli import main; main()"
@@ -47,6 +48,26 @@ def test_latency_is_measured_from_camera_to_page(tmp_path: Path) -> None:
     assert row["backward"] == 0
     assert [bar["name"] for bar in report["bars"]] == ["p50 at 20 ms"]
     assert "no bars against peers at 20 ms" in done.stderr
+
+
+@pytest.mark.e2e
+def test_a_bench_that_is_ended_leaves_nothing_behind() -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-c", MAIN, "bench", "viewers", "--plain", "1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stderr is not None
+    with running.stderr as lines:
+        assert "1 plain viewers" in lines.readline()
+        family = psutil.Process(running.pid).children(recursive=True)
+        running.terminate()
+        assert running.wait(30) == 143
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert not alive
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False)
+    assert f"llb{running.pid % 16000}" not in listed.stdout.split()
 
 
 @pytest.mark.e2e

@@ -3,6 +3,8 @@
 Imports of what measures are inside the commands: `livelens --help` needs none of it.
 """
 
+import signal
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -147,6 +149,8 @@ def _publish(measure: "Callable[[], tuple[Report, Sequence[str]]]", json: str | 
     from livelens.bench.report import publish
     from livelens.errors import LivelensError
 
+    # Ended from outside, servers, browsers and namespaces go too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         report, columns = measure()
         publish(report, columns, json)

@@ -91,12 +91,14 @@ def run(settings: Settings) -> Report:
         tempfile.TemporaryDirectory(prefix="livelens-bench-") as folder,
     ):
         rig = _Rig(link, Path(folder), server_cores, settings)
-        for repeat in range(settings.repeats):
-            for case in cases:
-                if case.soak and repeat:
-                    continue
-                note(f"{repeat + 1}/{settings.repeats} {case.label}")
-                rows += _tried(rig, case)
+        try:
+            for repeat in range(settings.repeats):
+                # One long run is enough.
+                for case in (case for case in cases if not (case.soak and repeat)):
+                    note(f"{repeat + 1}/{settings.repeats} {case.label}")
+                    rows += _tried(rig, case)
+        except KeyboardInterrupt:
+            note("interrupted: what was measured so far is told")
     if not rows:
         raise CannotMeasure("no system could be measured")
     report = Report("latency", _told(settings, link, server_cores, client_cores))
@@ -252,9 +254,10 @@ class _Rig:
         found = []
         for session in range(case.cameras):
             one = describe(seen, probe=probe, session=session, fps=self._settings.fps, loop=LOOP)
-            if one is None:
-                raise CannotMeasure(f"{case.label}: no numbered picture came back")
-            found.append(one)
+            if one is not None:
+                found.append(one)
+        if not found:
+            raise CannotMeasure(f"{case.label}: no numbered picture came back")
         lowest = ("fps", "camera_fps")
         merged: Row = {}
         for name in found[0]:
@@ -263,6 +266,9 @@ class _Rig:
                 merged[name] = round(statistics.median(values), 1)
             else:
                 merged[name] = min(values) if name in lowest else max(values, key=abs)
+        if len(found) < case.cameras:
+            note(f"{case.label}: of {case.cameras - len(found)} cameras nothing came back")
+            merged |= {"fps": 0.0, "drop_ratio": 1.0}
         return merged
 
 
