@@ -4,7 +4,6 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
-from livelens.stages.overlay import Overlay
 
 from livelens import plugins
 from livelens.errors import ConfigError
@@ -12,6 +11,7 @@ from livelens.sources.file import File
 from livelens.sources.pattern import Pattern
 from livelens.sources.url import Url
 from livelens.spec import SinkSpec, SourceSpec, StageSpec
+from livelens.stages.overlay import Overlay
 from livelens.stages.simulate import Simulate
 
 

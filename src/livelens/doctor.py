@@ -106,10 +106,10 @@ def run_checks(config: Path | None = None) -> Iterator[Check]:
 
 def _print(console: Console, check: Check) -> None:
     colour = _COLOURS[check.status]
-    console.print(f"[{colour}]{check.status:<4}[/]  {check.name:<16}  ", end="")
+    console.print(f"[{colour}]{check.status:<4}[/]  {check.name:<21}  ", end="")
     console.print(check.found, markup=False)
     if check.advice:
-        console.print(f"{'':24}→ {check.advice}", markup=False)
+        console.print(f"{'':29}→ {check.advice}", markup=False)
 
 
 def _configuration(file: Path | None) -> tuple[Listening | None, RtcConfig, Check | None]:
