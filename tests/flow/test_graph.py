@@ -1,9 +1,14 @@
 """Whether stages can work in the order given."""
 
+from pathlib import Path
+
 import pytest
 
 from livelens.errors import ConfigError
 from livelens.flow.graph import check, stage_names
+from livelens.sinks.record import Record
+from livelens.sinks.results import Results
+from livelens.sources.file import File
 from livelens.spec import PipelineSpec
 from livelens.stages.detect import Detect
 from livelens.stages.overlay import Overlay
@@ -31,3 +36,18 @@ def test_two_stages_of_one_name_are_refused() -> None:
 def test_unnamed_stages_are_numbered() -> None:
     stages = (Simulate(), Simulate(), Simulate(name="simulate-2"))
     assert stage_names(stages) == ["simulate", "simulate-2", "simulate-2-2"]
+
+
+def test_a_sink_may_not_replace_the_file_that_is_read(tmp_path: Path) -> None:
+    clip, link = tmp_path / "clip.mp4", tmp_path / "link.mp4"
+    clip.touch()
+    link.symlink_to(clip)
+    sinks = (Results(path="-"), Record(path=str(link)))
+    with pytest.raises(ConfigError, match=r"source reads .*clip\.mp4.*\$\.sinks\[1\]\.path"):
+        check(PipelineSpec(source=File(path=str(clip)), sinks=sinks))
+
+
+def test_two_sinks_may_not_write_one_file(tmp_path: Path) -> None:
+    path = str(tmp_path / "out")
+    with pytest.raises(ConfigError, match=r"'record' writes .*out.*\$\.sinks\[1\]\.path"):
+        check(PipelineSpec(source=Counted(), sinks=(Record(path=path), Results(path=path))))

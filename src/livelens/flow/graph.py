@@ -1,10 +1,11 @@
-"""Whether stages can work in the order given. Pure."""
+"""Whether stages can work in the order given, and sinks beside each other and the source."""
 
+import os
 from collections.abc import Sequence
 
 from livelens.errors import ConfigError
 from livelens.plugins import named
-from livelens.spec import PipelineSpec, StageSpec
+from livelens.spec import PipelineSpec, SinkSpec, SourceSpec, StageSpec
 
 
 def stage_names(stages: Sequence[StageSpec]) -> list[str]:
@@ -41,6 +42,24 @@ def check(spec: PipelineSpec, path: str = "$") -> None:
             raise ConfigError(f"two sinks are called {name!r} - at {path}.sinks[{i}].name")
         names.add(name)
         # Drawing what nothing finds is allowed: it draws nothing.
+    _check_files(spec, path)
+
+
+def _check_files(spec: PipelineSpec, path: str) -> None:
+    """No sink may replace the file that is being read, or that another sink writes."""
+    users = dict.fromkeys(_files(spec.source), "the source reads")
+    for i, sink in enumerate(spec.sinks):
+        for file in _files(sink):
+            if file in users:
+                raise ConfigError(
+                    f"{users[file]} {file}, it cannot be written too - at {path}.sinks[{i}].path"
+                )
+            users[file] = f"the sink {sink.name or named(sink)!r} writes"
+
+
+def _files(spec: SourceSpec | SinkSpec) -> list[str]:
+    path = getattr(spec, "path", None)
+    return [os.path.realpath(os.path.expanduser(path))] if isinstance(path, str) and path != "-" else []
 
 
 def _check_needs(stage: StageSpec, given: set[str], path: str) -> None:
