@@ -56,3 +56,14 @@ async def test_readers_of_a_removed_stream_come_to_an_end() -> None:
     bus.close_stream("a")
     await asyncio.wait_for(task, 5)
     assert got == [state("a", 1)]
+
+
+def test_who_listens_to_all_streams_hears_the_end_of_the_bus() -> None:
+    bus = Bus()
+    readers = [bus.subscribe(), bus.subscribe("a")]
+    bus.publish(state("a", 1))
+    bus.close()
+    for reader in readers:
+        assert reader.get(1) == state("a", 1)
+        with pytest.raises(Closed):
+            reader.get(1)

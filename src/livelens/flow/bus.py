@@ -118,3 +118,11 @@ class Bus:
             gone = self._by_stream.pop(stream_id, ())
         for subscription in gone:
             subscription.close()
+
+    def close(self) -> None:
+        """Nothing more will be said: all readers get Closed, once they have read the rest."""
+        with self._lock:
+            gone = self._everything + tuple(s for each in self._by_stream.values() for s in each)
+            self._everything, self._by_stream = (), {}
+        for subscription in gone:
+            subscription.close()

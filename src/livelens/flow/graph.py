@@ -59,7 +59,9 @@ def _check_files(spec: PipelineSpec, path: str) -> None:
 
 def _files(spec: SourceSpec | SinkSpec) -> list[str]:
     path = getattr(spec, "path", None)
-    return [os.path.realpath(os.path.expanduser(path))] if isinstance(path, str) and path != "-" else []
+    if not isinstance(path, str) or path == "-":
+        return []
+    return [os.path.realpath(os.path.expanduser(path))]
 
 
 def _check_needs(stage: StageSpec, given: set[str], path: str) -> None:
