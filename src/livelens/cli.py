@@ -1,6 +1,8 @@
 """The command `livelens`."""
 
+import os
 import sys
+import threading
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +13,7 @@ from livelens import __version__
 from livelens.bench.cli import app as bench
 from livelens.errors import ConfigError, LivelensError
 from livelens.models.cli import app as models
+from livelens.models.cli import pull
 
 app = typer.Typer(
     name="livelens",
@@ -21,6 +24,12 @@ app = typer.Typer(
 )
 app.add_typer(models, name="models", help="Models inside published packages, and your own.")
 app.add_typer(bench, name="bench", help="Measure this machine and print the figures.")
+
+
+_VIDEO_SUFFIXES = frozenset({".mp4", ".m4v"})
+_RESULT_FORMS = {".jsonl": "jsonl", ".json": "jsonl", ".ndjson": "jsonl", ".txt": "mot"}
+# Of threads that may still be in foreign code when all else has ended.
+_LEFT_BEHIND = ("source:", "stage:", "sink:", "end:")
 
 
 class Log(StrEnum):
@@ -43,11 +52,14 @@ def serve(
     log: Annotated[Log, typer.Option(help="Form of the log lines.")] = Log.console,
 ) -> None:
     """Serve streams over WebRTC, with a page, an HTTP API and results."""
-    from livelens.server import demo_config, load_config
+    from livelens.models import zoo
+    from livelens.server import DEMO_NEEDS, demo_config, load_config
     from livelens.server import serve as run_server
 
     if demo and config is not None:
         raise ConfigError("give --demo or --config, not both")
+    if demo and (missing := [name for name in DEMO_NEEDS if name not in zoo.cached_names()]):
+        pull(missing)
     settings = demo_config() if demo else load_config(config)
     run_server(settings, host=host, port=port, log=log.value)
 
@@ -67,7 +79,7 @@ def run(
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Do not draw on the video.")] = False,
     results: Annotated[
-        Path | None, typer.Option(help="Results: .jsonl, or .txt for MOT text.")
+        Path | None, typer.Option(help="Results: .jsonl, .txt for MOT text, or - for stdout.")
     ] = None,
     classes: Annotated[
         list[str] | None, typer.Option(help="Keep these classes only; may be repeated.")
@@ -99,10 +111,14 @@ def run(
     if track is not None:
         data["stages"] = [*data["stages"], {"type": "track", "tracker": track}]
     if output is not None:
+        if output.suffix.lower() not in _VIDEO_SUFFIXES:
+            raise ConfigError(f"--output: videos are written as MP4, name a .mp4: {output}")
         record = {"type": "record", "name": "output", "path": str(output), "overlay": not raw}
         data["sinks"] = [*data["sinks"], record]
     if results is not None:
-        form = "jsonl" if results.suffix in (".jsonl", ".json", ".ndjson") else "mot"
+        form = "jsonl" if str(results) == "-" else _RESULT_FORMS.get(results.suffix.lower())
+        if form is None:
+            raise ConfigError(f"--results: name a .jsonl, or a .txt for MOT text: {results}")
         sink = {"type": "results", "name": "results", "path": str(results), "format": form}
         data["sinks"] = [*data["sinks"], sink]
     follow(plugins.pipeline(data), quiet=quiet)
@@ -139,10 +155,24 @@ def options(
 
 def main() -> None:
     """Entry point: errors made on purpose become one line and a non-zero exit."""
+    status = _status()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if any(thread.name.startswith(_LEFT_BEHIND) for thread in threading.enumerate()):
+        # Python ends daemon threads by unwinding them, which aborts the process where
+        # one of them is inside C++: a model that is still being compiled, say.
+        os._exit(status)
+    sys.exit(status)
+
+
+def _status() -> int:
     try:
         app()
     except LivelensError as error:
         typer.echo(f"livelens: {error}", err=True)
-        sys.exit(2 if isinstance(error, ConfigError) else 1)
+        return 2 if isinstance(error, ConfigError) else 1
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
+    return 0

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from livelens.server.app import create_app
     from livelens.server.config import ServerConfig, load_config, read_config
-    from livelens.server.demo import demo_config
+    from livelens.server.demo import DEMO_NEEDS, demo_config
     from livelens.server.run import Server, serve
 
 _HOME = {
+    "DEMO_NEEDS": "demo",
     "Server": "run",
     "ServerConfig": "config",
     "create_app": "app",
@@ -19,6 +20,7 @@ _HOME = {
 }
 
 __all__ = [
+    "DEMO_NEEDS",
     "Server",
     "ServerConfig",
     "create_app",

@@ -7,6 +7,8 @@ from livelens.server.config import ServerConfig, read_config
 
 _CLIP = "bikes"
 _MODEL = "coco-ssd"
+# What has to be fetched before the demonstration can start.
+DEMO_NEEDS = (_CLIP, _MODEL)
 
 
 def demo_config() -> ServerConfig:
