@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 
 from rich.console import Console
@@ -15,7 +16,9 @@ from rich.progress import (
 )
 
 from livelens.clock import NS_PER_S, now_ns
-from livelens.errors import LivelensError
+from livelens.errors import Closed, LivelensError
+from livelens.events import Problem
+from livelens.flow.bus import Subscription
 from livelens.flow.engine import Engine
 from livelens.flow.pipeline import PipelineStats
 from livelens.spec import PipelineSpec
@@ -41,12 +44,14 @@ def follow(spec: PipelineSpec, *, quiet: bool = False) -> None:
     began_ns = now_ns()
     try:
         with Engine() as engine:
-            messages = engine.bus.subscribe("run", capacity=256)
+            messages = engine.bus.subscribe("run", results=False)
             pipeline = engine.add("run", spec)
             with _bar(console) as bar:
                 task = bar.add_task(spec.source.label, total=total, rate="")
                 while pipeline.state not in ("ended", "failed", "stopped") and not stopped:
                     pipeline.wait(_REFRESH_S)
+                    if pipeline.live:  # what fails for good is said once, at the end
+                        _tell_problems(messages, console)
                     stats = pipeline.stats()
                     done = stats.captured - stats.in_flight
                     bar.update(task, completed=done, rate=f"{stats.fps:.1f} fps")
@@ -62,6 +67,20 @@ def follow(spec: PipelineSpec, *, quiet: bool = False) -> None:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _tell_problems(messages: Subscription, console: Console) -> None:
+    """Say what went wrong since the last time, above the bar."""
+    with suppress(TimeoutError, Closed):
+        while True:
+            message = messages.get(0)
+            if isinstance(message, Problem):
+                text = f"livelens: {message.where}: {message.message}"
+                # Quiet is no bar and no summary; what goes wrong is said all the same.
+                if console.quiet:
+                    print(text, file=sys.stderr, flush=True)
+                else:
+                    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _bar(console: Console) -> Progress:

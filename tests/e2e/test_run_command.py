@@ -98,6 +98,22 @@ def test_a_live_source_runs_until_it_is_stopped(tmp_path: Path) -> None:
     assert decoded(film) >= 1
 
 
+def test_why_a_live_source_does_not_come_is_said_while_it_is_waited_for() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "livelens", "run", "http://u:hunter2@127.0.0.1:1/x.mjpg", "--quiet"],
+        stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stderr is not None
+            line = process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=15)
+        finally:
+            process.kill()
+    assert line.startswith("livelens: source: http://u:***@127.0.0.1:1/x.mjpg: ")
+    assert "trying again" in line
+
+
 def _wait_for_lines(path: Path, count: int, process: subprocess.Popen[str]) -> None:
     done = subprocess.run(
         ["timeout", "30", "sh", "-c", f'until [ "$(wc -l < "{path}")" -ge {count} ]; do :; done'],
@@ -165,3 +181,27 @@ def test_a_full_disk_ends_the_run_with_its_reason(clip: Path, tmp_path: Path) ->
     assert_one_line(
         livelens("run", clip, "--pipeline", config), "/dev/full", "No space left on device"
     )
+
+
+def test_the_film_that_is_read_is_not_written(clip: Path) -> None:
+    before = clip.read_bytes()
+    assert_one_line(livelens("run", clip, "--output", clip), str(clip), "cannot be written too")
+    assert clip.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("option", "name"), [("--output", "out.avi"), ("--results", "out.csv"), ("--results", "out")]
+)
+def test_a_form_that_is_not_written_is_refused(
+    clip: Path, tmp_path: Path, option: str, name: str
+) -> None:
+    done = livelens("run", clip, option, tmp_path / name)
+    assert_one_line(done, option, name)
+    assert done.returncode == 2
+    assert not (tmp_path / name).exists()
+
+
+def test_results_go_to_standard_output(clip: Path) -> None:
+    done = livelens("run", clip, "--results", "-", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line)["seq"] for line in done.stdout.splitlines()] == list(range(FRAMES))
