@@ -10,6 +10,7 @@ from livelens.flow.engine import Engine
 from livelens.flow.pipeline import Pipeline
 from livelens.media.peer import Peer
 from livelens.server.config import ServerConfig, check_id, configured_stream, pipeline_of
+from livelens.server.journal import keep_journal
 from livelens.server.threads import in_thread
 from livelens.sources.whip import Whip, WhipFeed
 from livelens.spec import PipelineSpec
@@ -53,6 +54,8 @@ class Streams:
 
     async def add_configured(self) -> None:
         """Start the streams of the configuration; one that fails does not stop the others."""
+        self._keep(asyncio.create_task(keep_journal(self._engine.bus), name="journal"))
+        await asyncio.sleep(0)  # it must listen before there is something to hear
         for stream_id in self._config.streams:
             try:
                 await self.add(stream_id, configured_stream(self._config, stream_id))
