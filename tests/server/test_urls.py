@@ -146,6 +146,23 @@ def test_files_are_judged_by_where_they_really_are(tmp_path: Path) -> None:
             check_source(plugins.source(str(path)), allow)
 
 
+def test_entries_for_files_may_be_relative_or_lead_through_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "clips")
+    monkeypatch.chdir(tmp_path)
+    record = plugins.sink({"type": "record", "path": "clips/{stream}.mp4"})
+    with pytest.raises(Forbidden) as refused:
+        check_sink(record, [])
+    named = str(refused.value).partition("an entry ")[2].split("'")[1]
+    for entry in (named, "write:clips/*", f"write:{tmp_path}/link/*", "write:*"):
+        check_sink(record, [entry])
+    for entry in ("write:link", "write:other/*", "write:clips/*/*", "file:*"):
+        with pytest.raises(Forbidden):
+            check_sink(record, [entry])
+
+
 def test_models_and_recordings_are_files_too(tmp_path: Path) -> None:
     check_stage(plugins.stage({"type": "detect", "model": "coco-ssd"}), [])
     model = plugins.stage({"type": "detect", "model": str(tmp_path / "own.onnx")})

@@ -153,10 +153,20 @@ def check_sink(spec: SinkSpec, allow: Sequence[str]) -> None:
 def _check_path(path: str, verb: str, allow: Sequence[str]) -> None:
     # Links are followed first, so that none leads out of an allowed folder.
     real = os.path.realpath(Path(path).expanduser())
-    patterns = [entry.partition(":")[2] for entry in allow if entry.startswith(f"{verb}:")]
+    entries = [entry.partition(":")[2] for entry in allow if entry.startswith(f"{verb}:")]
+    patterns = [_real_pattern(entry) for entry in entries]
     if not any(fnmatch.fnmatchcase(real, pattern) for pattern in patterns):
         doing = "reading" if verb == "file" else "writing"
         raise Forbidden(_refusal(f"{doing} the file {path!r}", f"{verb}:{path}"))
+
+
+def _real_pattern(entry: str) -> str:
+    """The entry with `~`, relative folders and links resolved, as far as it has no wildcards."""
+    parts = Path(entry).expanduser().parts
+    fixed = next((i for i, part in enumerate(parts) if set(part) & set("*?[")), len(parts))
+    if fixed == 0:
+        return entry  # `file:*` is every file
+    return os.path.join(os.path.realpath(Path(*parts[:fixed])), *parts[fixed:])
 
 
 def _looks_like_path(value: str) -> bool:
