@@ -15,6 +15,7 @@ def row(system: str, cost_ms: float, p50: float, p99: float, cpu: float, **more:
         "p50_ms": p50,
         "p99_ms": p99,
         "cpu_cores": cpu,
+        "kbps_out": 2500,
         "fps": 30.0,
         "backward": 0.0,
         "growth_ms_per_min": 1.0,
@@ -59,6 +60,13 @@ def test_a_broken_promise_does_not_hold() -> None:
         "p99 at 200 ms, limit: the best peer's",
         "CPU at 200 ms, limit: that of peer 1",
     ]
+
+
+def test_cpu_is_compared_at_equal_bitrate_only() -> None:
+    lines: list[str] = []
+    rows = [row("livelens", 50, 90, 99, 0.1, kbps_out=1600), row("peer 1", 50, 150, 200, 0.4)]
+    assert not any(bar.name.startswith("CPU") for bar in bars_of(rows, lines.append))
+    assert "no bar of CPU at 50 ms: 1600 kbit/s against 2500 are not equal" in lines
 
 
 def test_long_runs_workers_cameras_and_the_waitless_picture() -> None:

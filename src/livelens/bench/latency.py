@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from livelens.bench import camera, peers
@@ -80,6 +81,7 @@ def run(settings: Settings) -> Report:
     Raises:
         CannotMeasure: nothing could be measured.
     """
+    began = datetime.now(UTC)
     # Without namespaces aiortc's servers cannot be reached: then ours alone, over loopback.
     loopback = not settings.with_peers and not namespaces_possible()
     cases = [case for case in _cases(settings) if settings.only in case.label]
@@ -101,7 +103,8 @@ def run(settings: Settings) -> Report:
             note("interrupted: what was measured so far is told")
     if not rows:
         raise CannotMeasure("no system could be measured")
-    report = Report("latency", _told(settings, link, server_cores, client_cores))
+    told = _told(settings, link, server_cores, client_cores)
+    report = Report("latency", told, started=began)
     report.rows = median_rows(rows, KEY, _SPREAD)
     report.bars = bars_of(report.rows, note)
     return report

@@ -7,6 +7,7 @@ from livelens.bench.stats import Row
 
 _OURS = "livelens"
 _MAIN = "livelens, picture not waiting"
+_EQUAL = 0.85  # of a bitrate; less is another bitrate
 
 
 def bars_of(rows: Sequence[Row], say: Callable[[str], None]) -> list[Bar]:
@@ -50,17 +51,16 @@ def _at_cost(rows: Sequence[Row], cost_ms: float, say: Callable[[str], None]) ->
     name = best["system"]
     ahead_ms = _number(best, "p50_ms") - _number(own, "p50_ms")
     p99_ms = min(_number(row, "p99_ms") for row in peers)
-    return [
-        *bars,
+    bars += [
         Bar(f"p50 {at} below that of {name}", ahead_ms, 17, "higher"),
         Bar(f"p99 {at}, limit: the best peer's", _number(own, "p99_ms"), p99_ms, "lower"),
-        Bar(
-            f"CPU {at}, limit: that of {name}",
-            _number(own, "cpu_cores"),
-            _number(best, "cpu_cores"),
-            "lower",
-        ),
     ]
+    own_kbps, best_kbps = _number(own, "kbps_out"), _number(best, "kbps_out")
+    if own_kbps < _EQUAL * best_kbps:
+        say(f"no bar of CPU {at}: {own_kbps:g} kbit/s against {best_kbps:g} are not equal")
+        return bars
+    own_cores, best_cores = _number(own, "cpu_cores"), _number(best, "cpu_cores")
+    return [*bars, Bar(f"CPU {at}, limit: that of {name}", own_cores, best_cores, "lower")]
 
 
 def _steady(rows: Sequence[Row], say: Callable[[str], None]) -> list[Bar]:

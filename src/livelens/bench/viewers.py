@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,7 @@ def run(settings: Settings) -> Report:
     Raises:
         CannotMeasure: nothing could be measured.
     """
+    began = datetime.now(UTC)
     server_cores, client_cores = split_cores()
     rows: list[Row] = []
     with (
@@ -83,7 +85,8 @@ def run(settings: Settings) -> Report:
                     note(f"skipped: {count} {client} viewers: {error}")
     if not rows:
         raise CannotMeasure("no viewer could be measured")
-    report = Report("viewers", _told(settings, link, server_cores, client_cores))
+    told = _told(settings, link, server_cores, client_cores)
+    report = Report("viewers", told, started=began)
     report.rows = median_rows(rows, ("client", "viewers"), ("min_fps", "cpu_cores"))
     _add_slope(report.rows)
     report.bars = _bars(report.rows)
