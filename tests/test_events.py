@@ -107,3 +107,17 @@ def test_a_result_tells_all_that_is_known() -> None:
     assert tracked.attributes["age"].value == 31.5
     assert untracked.attributes == {}
     assert len(tracked.keypoints) == 5
+
+
+def test_numpys_numbers_among_the_extras_are_told() -> None:
+    extra = {"mean": np.float32(1.5), "map": np.arange(3), "pair": [np.int64(1), np.bool_(True)]}
+    told = json.loads(encoded(result_of(item().with_(extra=extra), {})))
+    assert told["extra"] == {"mean": 1.5, "map": [0, 1, 2], "pair": [1, True]}
+
+
+@pytest.mark.parametrize("odd", [object(), "half a \ud800", {1.5j: 2}])
+def test_what_json_cannot_tell_becomes_a_problem(odd: object) -> None:
+    told = decoded(encoded(result_of(item().with_(extra={"odd": odd}), {})))
+    assert isinstance(told, Problem)
+    assert (told.stream, told.where) == ("street", "result")
+    assert told.message.startswith("frame 17 cannot be told: ")

@@ -7,8 +7,10 @@ stream. On every wire a message is one JSON object with a `type`.
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
 from livelens.clock import now_ns, rtp_timestamp, wall_ns
+from livelens.errors import one_line
 from livelens.types import Attribute, AttributeValue, Item
 
 StreamState = Literal["starting", "running", "reconnecting", "ended", "failed", "stopped"]
@@ -103,13 +105,31 @@ class State(msgspec.Struct, frozen=True, tag="state"):
 
 Message = Result | Problem | State
 
-_encoder = msgspec.json.Encoder()
+
+def _plain(value: object) -> object:
+    """What a plug-in gave as an extra: numpy's numbers and arrays, as JSON knows them."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise NotImplementedError(f"{type(value).__name__} is nothing that JSON knows")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
 _decoder = msgspec.json.Decoder(Message)
 
 
 def encoded(message: Message) -> bytes:
-    """The message as one line of JSON."""
-    return _encoder.encode(message)
+    """The message as one line of JSON.
+
+    A result into which a plug-in has put what JSON cannot tell becomes a problem that says
+    so: a reader must neither be cut off nor wonder.
+    """
+    try:
+        return _encoder.encode(message)
+    except (TypeError, ValueError, OverflowError, RecursionError, NotImplementedError) as error:
+        if not isinstance(message, Result):
+            raise
+        why = f"frame {message.seq} cannot be told: {one_line(error)}"
+        return _encoder.encode(Problem(message.stream, "result", why, wall_ns()))
 
 
 def decoded(text: bytes | str) -> Message:
