@@ -1,4 +1,5 @@
 import asyncio
+import sys
 
 import pytest
 from aiortc.rtp import (
@@ -203,3 +204,14 @@ async def test_goodbye() -> None:
     wire.sender.send(picture(0, keyframe=True, size=100_000))
     wire.sender.close()
     assert [type(one).__name__ for one in RtcpPacket.parse(wire.rtcp[-1])][-1] == "RtcpByePacket"
+
+
+async def test_a_closed_sender_keeps_no_packets() -> None:
+    wire = Wire()
+    encoded = picture(0, keyframe=True)
+    wire.sender.send(encoded)
+    kept = [sys.getrefcount(payload) for payload in encoded.payloads]
+    wire.sender.close()
+    assert [sys.getrefcount(payload) for payload in encoded.payloads] == [n - 1 for n in kept]
+    wire.nack(0)  # what comes late finds nothing
+    assert wire.sender.counts.unavailable == 1

@@ -200,6 +200,8 @@ class VideoSender:
             self._timer.cancel()
             self._timer = None
         self._unsent.clear()
+        # Megabytes, which must not wait until the garbage collector comes by.
+        self._history = [None] * self._history_size
         if self.counts.packets:
             self._send_rtcp(
                 self._sender_report(now_ns())
