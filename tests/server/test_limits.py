@@ -1,5 +1,6 @@
 """413, 429."""
 
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -7,7 +8,7 @@ import pytest
 
 from livelens.clock import NS_PER_S
 from livelens.server.limits import TokenBucket
-from tests.server.running import Running, running
+from tests.server.running import Running, running, until
 
 JSON = {"Content-Type": "application/json"}
 
@@ -44,6 +45,18 @@ def test_a_body_that_does_not_say_how_large_it_is(server: Running) -> None:
     response = server.http.post("/api/streams", content=parts(), headers=JSON)
     assert response.status_code == 413
     assert server.http.get("/healthz").status_code == 200
+
+
+def test_a_client_who_leaves_amid_his_body_costs_a_count_and_no_traceback(
+    server: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = server.state.refused[400]
+    with socket.create_connection(("127.0.0.1", server.http.base_url.port or 0)) as client:
+        head = "POST /whep/any HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/sdp\r\n"
+        client.sendall(f"{head}Content-Length: 500\r\n\r\nv=0\r\n".encode())
+    until(lambda: server.state.refused[400] > before)
+    assert "Traceback" not in caplog.text
+    assert server.state.refused[500] == 0
 
 
 def test_too_many_requests() -> None:

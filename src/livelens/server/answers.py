@@ -65,6 +65,12 @@ async def http_error(request: Request, error: Exception) -> Response:
     return error_response(message, error.status_code, error.headers)
 
 
+async def gone(request: Request, _: Exception) -> Response:
+    """Answer a client who left before his request was complete: nobody reads it."""
+    state_of(request).refused[400] += 1
+    return error_response("the request is incomplete", 400)
+
+
 async def unexpected_error(request: Request, _: Exception) -> Response:
     """Answer a mistake of ours; the traceback goes on to the log, but not to the client."""
     state_of(request).refused[500] += 1

@@ -10,13 +10,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from livelens.errors import LivelensError
-from livelens.server.answers import http_error, livelens_error, unexpected_error
+from livelens.server.answers import gone, http_error, livelens_error, unexpected_error
 from livelens.server.auth import Guard, wanted_token
 from livelens.server.config import ServerConfig
 from livelens.server.limits import BodyLimit, RateLimit
@@ -62,6 +62,7 @@ def create_app(config: ServerConfig, token: str | None = None) -> Starlette:
         exception_handlers={
             LivelensError: livelens_error,
             HTTPException: http_error,
+            ClientDisconnect: gone,
             Exception: unexpected_error,
         },
         lifespan=_lifespan,
