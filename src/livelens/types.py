@@ -118,6 +118,8 @@ class Item:
         viewport: what the virtual camera shows.
         timings: one entry for every stage passed.
         extra: results of plug-ins that fit nowhere else, by stage name.
+        dropped: frames of the stream that were dropped so far, by "stage/reason"; known
+            when the item is delivered.
     """
 
     frame: Frame
@@ -126,6 +128,7 @@ class Item:
     viewport: Viewport | None = None
     timings: tuple[Timing, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
     def with_(self, **changes: Any) -> "Item":
         """A copy with these fields replaced."""

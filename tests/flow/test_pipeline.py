@@ -77,6 +77,7 @@ def test_a_slow_stage_sees_the_newest_frame_and_the_rest_is_counted(engine: Engi
     assert pipeline.wait(5) == "ended"
     assert gate.seqs == [0, 9]
     assert pipeline.stats().dropped == {"call/overrun": 8}
+    assert kept.items[-1].dropped == {"call/overrun": 8}, "sinks are told too"
     balanced(pipeline)
 
 

@@ -33,7 +33,8 @@ def test_each_frame_is_a_line_at_once(tmp_path: Path) -> None:
     sink = Results(path=str(path)).open("street")
     sink.put(item(0, [1, -1]))
     assert len(path.read_text().splitlines()) == 1  # before the file is closed
-    sink.put(Item(Frame.of(IMAGE, stream_id="street", seq=4)))
+    lost = {"detect/overrun": 3}
+    sink.put(Item(Frame.of(IMAGE, stream_id="street", seq=4), dropped=lost))
     sink.close()
     first, second = map(decoded, path.read_text().splitlines())
     assert isinstance(first, Result)
@@ -42,6 +43,7 @@ def test_each_frame_is_a_line_at_once(tmp_path: Path) -> None:
     assert [each.tracker_id for each in first.objects] == [1, None]
     assert first.objects[0].box == (10, 20, 40, 90)
     assert second.objects == []
+    assert (first.dropped, second.dropped) == ({}, lost)
 
 
 def test_mot_text_can_be_read_back_column_by_column(tmp_path: Path) -> None:

@@ -155,11 +155,13 @@ class Pipeline:
         self._ledger.deliver(frame)
         self._series["delivered"].inc()
         self._latency_seconds.observe((now_ns() - frame.captured_ns) / NS_PER_S)
+        dropped = self._ledger.dropped
         if self._bus.has_readers(self.stream_id):
             try:
-                self._bus.publish(result_of(item, self._ledger.dropped))
+                self._bus.publish(result_of(item, dropped))
             except Exception as error:  # noqa: BLE001 - it is made of what plug-ins found
                 self._problem("result", f"cannot be told: {one_line(error)}")
+        item = item.with_(dropped=dropped)
         for sink in self._outlets.items:
             sink.put(item)
 

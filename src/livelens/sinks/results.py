@@ -63,7 +63,7 @@ class ResultsFile:
         Raises:
             SinkError: the disk is full, or the reader of standard output has gone.
         """
-        result = result_of(item, {})
+        result = result_of(item, dict(item.dropped))
         if self._form == "jsonl":
             text = encoded(result).decode() + "\n"
         else:
