@@ -152,12 +152,17 @@ def test_with_an_overlay_it_waits_for_the_analysis(tmp_path: Path) -> None:
     [
         ("{tmp}/missing/out.mp4", "there is no folder"),
         ("{tmp}", "is a folder"),
-        ("{tmp}/{{place}}.mp4", "{place} means nothing"),
     ],
 )
 def test_an_impossible_path_is_refused_at_once(tmp_path: Path, path: str, told: str) -> None:
     with pytest.raises(SinkError, match=told):
         Record(path=path.format(tmp=tmp_path)).open("street")
+
+
+@pytest.mark.parametrize("kind", ["record", "results"])
+def test_an_unknown_name_in_braces_is_refused_in_the_configuration(kind: str) -> None:
+    with pytest.raises(ConfigError, match=r"\{place\} means nothing here.*\$\.sinks\[0\]"):
+        plugins.sink({"type": kind, "path": "{stream}/{place}.mp4"}, "$.sinks[0]")
 
 
 def test_a_path_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:

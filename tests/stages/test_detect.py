@@ -157,6 +157,7 @@ def test_nothing_found_is_not_nothing_known(monkeypatch: pytest.MonkeyPatch) -> 
         ("confidence", 1.2),
         ("iou", -0.1),
         ("threads", -1),
+        ("threads", 1025),
         ("max_objects", 0),
         ("model", ""),
         ("runtime", "abacus"),

@@ -10,22 +10,27 @@ from livelens.errors import SinkError
 PLACEHOLDERS = ("stream", "time")
 
 
-def filled_in(template: Path, stream_id: str) -> Path:
-    """The path with `{stream}` and `{time}` (UTC, 20261121T093000Z) filled in.
+def check_template(template: str) -> None:
+    """Refuse names in braces that `filled_in` does not know, when they are written.
 
     Raises:
-        SinkError: another name in braces.
+        ValueError: names them.
     """
+    for name in re.findall(r"\{(\w*)\}", template):
+        if name not in PLACEHOLDERS:
+            known = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
+            raise ValueError(f"path: {{{name}}} means nothing here, only {known} do")
+    if "\0" in template:
+        raise ValueError("path names no file")
+
+
+def filled_in(template: Path, stream_id: str) -> Path:
+    """The path with `{stream}` and `{time}` (UTC, 20261121T093000Z) filled in."""
     now = datetime.fromtimestamp(wall_ns() / 1e9, UTC)
     values = {"stream": re.sub(r"[^\w.-]", "_", stream_id), "time": now.strftime("%Y%m%dT%H%M%SZ")}
 
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in values:
-            known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-            raise SinkError(f"{template}: {match[0]} means nothing here, only {known} do")
-        return values[match[1]]
-
-    return Path(re.sub(r"\{(\w*)\}", value, str(template)))
+    known = "|".join(PLACEHOLDERS)
+    return Path(re.sub(rf"\{{({known})\}}", lambda match: values[match[1]], str(template)))
 
 
 def parent_checked(path: Path) -> Path:

@@ -18,7 +18,7 @@ from livelens.clock import NS_PER_S, RTP_CLOCK_HZ, nanoseconds, rtp_ticks
 from livelens.errors import SinkError
 from livelens.media.picture import private_frame
 from livelens.picture import ArrayPicture, Picture, Pixels
-from livelens.sinks.paths import filled_in, parent_checked
+from livelens.sinks.paths import check_template, filled_in, parent_checked
 from livelens.spec import SinkSpec
 from livelens.types import Item
 
@@ -67,11 +67,14 @@ class Record(SinkSpec, frozen=True, kw_only=True):
     resize: Literal["fit", "split"] = "fit"
     threads: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
 
+    def __post_init__(self) -> None:
+        check_template(self.path)
+
     def open(self, stream_id: str) -> "Recording":
         """Prepare to record; the file is made when the first picture comes.
 
         Raises:
-            SinkError: the folder is missing, or the path means nothing.
+            SinkError: the folder is missing.
         """
         parent_checked(filled_in(Path(self.path), stream_id))
         return Recording(self, stream_id)

@@ -9,7 +9,7 @@ import msgspec
 from livelens.converters import to_mot
 from livelens.errors import SinkError
 from livelens.events import encoded, result_of
-from livelens.sinks.paths import filled_in, parent_checked
+from livelens.sinks.paths import check_template, filled_in, parent_checked
 from livelens.spec import SinkSpec
 from livelens.types import Item
 
@@ -26,6 +26,9 @@ class Results(SinkSpec, frozen=True, kw_only=True):
 
     path: Annotated[str, msgspec.Meta(min_length=1)]
     format: Literal["jsonl", "mot"] = "jsonl"
+
+    def __post_init__(self) -> None:
+        check_template(self.path)
 
     @property
     def takes(self) -> Literal["picture", "item"]:

@@ -53,7 +53,7 @@ class Detect(StageSpec, frozen=True, kw_only=True):
     labels: str | tuple[str, ...] | None = None
     runtime: RuntimeName = "auto"
     device: str = "cpu"
-    threads: Annotated[int, msgspec.Meta(ge=0)] = 0
+    threads: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     precision: Precision = "auto"
 
     def open(self) -> "DetectStage":
