@@ -5,7 +5,7 @@ from livelens.errors import ConfigError
 from livelens.media.decode import VideoDecoder
 from livelens.media.encode import EncodedPicture, Encoder, EncoderSettings
 from livelens.media.payload import VideoCodec, split_annexb
-from livelens.media.picture import VideoPicture, video_frame
+from livelens.media.picture import VideoPicture, private_frame, video_frame
 from livelens.picture import ArrayPicture
 from tests.media.remote import blocks
 
@@ -65,6 +65,17 @@ def test_the_bitrate_holds(codec: VideoCodec) -> None:
     # Four seconds of motion that a fixed quality would spend 2 Mbit/s on; the first is left out.
     octets = sum(len(encode(encoder, n).data) * (n >= 30) for n in range(120))
     assert octets * 8 / 3 < 1.25 * 600_000
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_bitrate_and_keyframe_distance_hold_for_a_slow_stream(codec: VideoCodec) -> None:
+    encoder = Encoder(EncoderSettings(codec=codec, bitrate_bps=600_000, gop_s=1.0))
+    step_ns = 200_000_000  # 5 fps, as a 200 ms stage gives
+    pictures = [encoder.encode(moving(n), n * step_ns) for n in range(50)]
+    settled = [p for p in pictures if p is not None and p.pts_ns >= 4_000_000_000]
+    seconds = len(settled) * step_ns / 1e9
+    assert 0.6 * 600_000 < sum(len(p.data) for p in settled) * 8 / seconds < 1.3 * 600_000
+    assert sum(p.keyframe for p in settled) >= 5
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -160,3 +171,13 @@ def test_pictures_convert_once_and_read_only(cut: int) -> None:
     assert small.shape == (120, 160, 3)
     wanted = picture.rgb_resized(160, 120)
     assert np.abs(small.astype(int) - wanted).mean() < 8
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (100, 2), (3, 5), (64, 2000)])
+def test_pictures_of_any_size_are_converted_and_encoded(size: tuple[int, int]) -> None:
+    width, height = size
+    picture = ArrayPicture(np.full((height, width, 3), (40, 90, 200), np.uint8))
+    frame = private_frame(picture, width, height)
+    assert (frame.width, frame.height) == size
+    assert abs(frame.to_ndarray(format="bgr24")[0, 0].astype(int) - (40, 90, 200)).max() < 12
+    assert Encoder(EncoderSettings()).encode(picture, 0) is not None

@@ -84,7 +84,8 @@ def _as_video(picture: Picture) -> VideoPicture:
 
 
 def _from_bgr(pixels: Pixels) -> av.VideoFrame:
-    if pixels.shape[0] % 2 or pixels.shape[1] % 2:
+    # A height of 2 makes 3 rows of planes, which PyAV takes for something else.
+    if pixels.shape[0] % 2 or pixels.shape[1] % 2 or pixels.shape[0] < 4:
         array = np.ascontiguousarray(pixels)
         return av.VideoFrame.from_ndarray(array, format="bgr24").reformat(format="yuv420p")
     # OpenCV converts ten times faster than swscale (0.4 against 5 ms at 720p).
