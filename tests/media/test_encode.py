@@ -67,9 +67,8 @@ def test_the_bitrate_holds(codec: VideoCodec) -> None:
     assert octets * 8 / 3 < 1.25 * 600_000
 
 
-@pytest.mark.parametrize("codec", CODECS)
-def test_bitrate_and_keyframe_distance_hold_for_a_slow_stream(codec: VideoCodec) -> None:
-    encoder = Encoder(EncoderSettings(codec=codec, bitrate_bps=600_000, gop_s=1.0))
+def test_bitrate_and_keyframe_distance_hold_for_a_slow_stream() -> None:
+    encoder = Encoder(EncoderSettings(bitrate_bps=600_000, gop_s=1.0))
     step_ns = 200_000_000  # 5 fps, as a 200 ms stage gives
     pictures = [encoder.encode(moving(n), n * step_ns) for n in range(50)]
     settled = [p for p in pictures if p is not None and p.pts_ns >= 4_000_000_000]

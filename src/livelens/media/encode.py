@@ -14,6 +14,7 @@ from av.video.frame import PictureType
 
 from livelens.clock import NS_PER_S
 from livelens.errors import ConfigError
+from livelens.media.cadence import Cadence
 from livelens.media.payload import VideoCodec, packetise_h264, packetise_vp8
 from livelens.media.picture import private_frame
 from livelens.picture import Picture
@@ -136,6 +137,8 @@ class Encoder:
     """Encodes the pictures of one rendition. Any thread, one at a time.
 
     A change of size, of the picture or in the settings, begins a new stream with a keyframe.
+    So does a lasting change of the rate of pictures, that the bitrate and the distance of
+    keyframes in seconds may hold for a slow stream too.
     """
 
     def __init__(self, settings: EncoderSettings) -> None:
@@ -144,6 +147,7 @@ class Encoder:
         self._lock = threading.Lock()
         self._count = 0
         self._picture_id = 0
+        self._cadence = Cadence(settings.fps)
         self._due_ns: int | None = None
         self._last_pts_ns: int | None = None
         self._keyframe_wanted = False
@@ -159,6 +163,7 @@ class Encoder:
         with self._lock:
             if settings != self._settings:
                 self._settings = settings
+                self._cadence = Cadence(settings.fps)
                 self._context = None
                 self._due_ns = None
 
@@ -182,11 +187,13 @@ class Encoder:
                 return None
             width, height = self._settings.size_for(picture.width, picture.height)
             frame = private_frame(picture, width, height)
-            if self._context is None or (width, height) != (
-                self._context.width,
-                self._context.height,
+            changed = self._cadence.note(pts_ns)
+            if (
+                changed
+                or self._context is None
+                or (width, height) != (self._context.width, self._context.height)
             ):
-                self._context = _open(self._settings, width, height)
+                self._context = _open(self._settings, self._cadence.fps, width, height)
                 self._count = 0
             frame.time_base = self._context.time_base
             frame.pts = self._count
@@ -228,19 +235,19 @@ class Encoder:
         return True
 
 
-def _open(settings: EncoderSettings, width: int, height: int) -> VideoCodecContext:
-    """An encoder of this size."""
+def _open(settings: EncoderSettings, fps: float, width: int, height: int) -> VideoCodecContext:
+    """An encoder of this size, that counts on so many pictures per second."""
     name = "libx264" if settings.codec == "h264" else "libvpx"
     context = av.CodecContext.create(name, "w")
     assert isinstance(context, VideoCodecContext)
     context.width = width
     context.height = height
     context.pix_fmt = "yuv420p"
-    rate = Fraction(settings.fps).limit_denominator(1001)
+    rate = Fraction(fps).limit_denominator(1001)
     context.framerate = rate
     context.time_base = 1 / rate
     context.bit_rate = settings.bitrate_bps
-    context.gop_size = max(1, round(settings.gop_s * settings.fps))
+    context.gop_size = max(1, round(settings.gop_s * fps))
     context.max_b_frames = 0
     context.thread_count = settings.threads
     rates = {
