@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -206,3 +207,24 @@ def test_a_slow_reader_loses_only_his_own_messages() -> None:
         until(lambda: one.state.readers["sse"] == 0)
         assert one.state.results_lost["sse"] > 0
         assert 'livelens_results_lost_total{transport="sse"}' in one.http.get("/metrics").text
+
+
+def test_a_result_that_cannot_be_told_cuts_no_reader_off(server: Running) -> None:
+    with (
+        server.http.stream("GET", "/api/streams/pat/results") as response,
+        socket_of(server, "/api/streams/pat/results/ws") as ws,
+    ):
+        told = events(response)
+        assert next(told)[0] == "result"
+        ws.recv(10)
+        odd = msgspec.structs.replace(decoded_result(next(told)[1]), extra={"odd": object()})
+        server.state.engine.bus.publish(odd)
+        assert "cannot be told" in next(data for name, data in told if name == "problem")
+        until(lambda: b"cannot be told" in ws.recv(10, decode=False))
+        assert next(told)[0] == "result"
+
+
+def decoded_result(data: str) -> Result:
+    message = decoded(data)
+    assert isinstance(message, Result)
+    return message
