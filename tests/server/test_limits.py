@@ -1,13 +1,16 @@
 """413, 429."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
 
 from livelens.clock import NS_PER_S
-from livelens.server.limits import TokenBucket
+from livelens.server.limits import BodyLimit, TokenBucket
 from tests.server.running import Running, running, until
 
 JSON = {"Content-Type": "application/json"}
@@ -57,6 +60,27 @@ def test_a_client_who_leaves_amid_his_body_costs_a_count_and_no_traceback(
     until(lambda: server.state.refused[400] > before)
     assert "Traceback" not in caplog.text
     assert server.state.refused[500] == 0
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    parts: asyncio.Queue[Message] = asyncio.Queue()
+    parts.put_nowait({"type": "http.request", "body": b"{", "more_body": True})
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await receive()  # whether the client leaves, which may take as long as it likes
+
+    async def send(_: Message) -> None:
+        return
+
+    limit = BodyLimit(app, max_bytes=1000, max_s=0.05)
+    with pytest.raises(HTTPException) as raised:
+        await asyncio.wait_for(limit({"type": "http", "headers": []}, parts.get, send), 10)
+    assert raised.value.status_code == 408
+    parts.put_nowait({"type": "http.request", "body": b"{}", "more_body": False})
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(limit({"type": "http", "headers": []}, parts.get, send), 0.5)
 
 
 def test_too_many_requests() -> None:

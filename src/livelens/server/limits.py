@@ -1,5 +1,6 @@
 """Refusing at the door what would degrade the service for those inside: 413 and 429."""
 
+import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from livelens.clock import NS_PER_S, now_ns
 from livelens.server.answers import error_response
 
+_BODY_S = 20.0
 _MOST_CLIENTS = 4096
 
 
@@ -76,11 +78,15 @@ class RateLimit:
 
 
 class BodyLimit:
-    """ASGI middleware: 413 to a body that is too large, before it is read if it says so."""
+    """ASGI middleware: 413 to a body that is too large, before it is read if it says so.
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+    408 to one that does not come: connections are counted, and nobody may hold many for ever.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int, max_s: float = _BODY_S) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._max_s = max_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -93,10 +99,18 @@ class BodyLimit:
             await response(scope, receive, send)
             return
         received = 0
+        whole = False
+        deadline_s = asyncio.get_running_loop().time() + self._max_s
 
         async def counting() -> Message:
-            nonlocal received
-            part = await receive()
+            nonlocal received, whole
+            try:
+                async with asyncio.timeout_at(None if whole else deadline_s):
+                    part = await receive()
+            except TimeoutError:
+                late = f"the body did not come within {self._max_s:g} s"
+                raise HTTPException(408, late, {"Connection": "close"}) from None
+            whole = not part.get("more_body", False)
             received += len(part.get("body", b""))
             if received > self._max_bytes:
                 raise HTTPException(413, message, {"Connection": "close"})
