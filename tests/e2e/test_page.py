@@ -14,7 +14,7 @@ import livelens
 from livelens.sources.counter import read_counter
 from livelens.spec import StageSpec
 from livelens.types import Item
-from tests.server.running import Running, running
+from tests.server.running import Running, running, until
 
 pytestmark = pytest.mark.e2e
 
@@ -234,6 +234,17 @@ def test_a_full_server_in_plain_words(page: Page) -> None:
         page.goto(server.url)
         page.get_by_role("button", name="Use my camera").click()
         expect(page.get_by_role("alert")).to_contain_text("The server is full")
+
+
+def test_a_stream_that_is_over_is_said_to_be_and_not_chosen_first(page: Page) -> None:
+    film = {"type": "pattern", "frames": 1, "realtime": False}
+    with running({"streams": {"a-film": {"source": film}, "b-live": pattern()}}) as server:
+        until(lambda: server.http.get("/api/streams/a-film").json()["state"] == "ended")
+        page.goto(server.url)
+        wait_for_picture(page)
+        expect(page.locator("#title")).to_have_text("b-live")
+        page.get_by_role("button", name="a-film").click()
+        expect(page.locator("#status")).to_have_text("The stream has ended.")
 
 
 def port_of(server: Running) -> int:

@@ -55,7 +55,8 @@ const overview = new Overview(api, {
     setServer("up", "connected");
     tokenForm.hidden = true;
     if (watching.choice === null) {
-      const first = found.find(({ id }) => id === wanted) ?? found[0];
+      const first =
+        found.find(({ id }) => id === wanted) ?? found.find((info) => !isOver(info)) ?? found[0];
       if (first !== undefined) select(first.id);
     }
     renew();
@@ -127,9 +128,22 @@ function showStatus(words: string | null): void {
   renewStatus();
 }
 
-/** Over the picture: what hinders the connection, else what hinders the stream. */
+function isOver(info: StreamInfo): boolean {
+  return info.state === "ended" || info.state === "failed" || info.state === "stopped";
+}
+
+/** Why no more pictures will come; null while they may. */
+function ending(): string | null {
+  const info = streams.find(({ id }) => id === watching.choice?.stream);
+  if (info === undefined || !isOver(info) || server.dataset.state === "down") return null;
+  return info.detail === ""
+    ? `The stream has ${info.state}.`
+    : `The stream has ended: ${info.detail}`;
+}
+
+/** Over the picture: that the stream is over, else what hinders it or the connection. */
 function renewStatus(): void {
-  const words = connection ?? missingPictures();
+  const words = ending() ?? connection ?? missingPictures();
   status.hidden = words === null;
   if (words !== null) setText(status, words);
 }

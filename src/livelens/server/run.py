@@ -57,8 +57,8 @@ class Server(uvicorn.Server):
         self._listener = _bound(listening)
         port = self._listener.getsockname()[1]
         host = listening.host
-        if host in ("", "0.0.0.0", "::"):  # all addresses: the name serves those who come by it
-            host = socket.gethostname()
+        if host in ("", "0.0.0.0", "::"):  # all addresses: tell the one that others reach
+            host = _own_address()
         self.url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
     async def run_here(self) -> None:
@@ -140,6 +140,17 @@ def _bound(listening: Listening) -> socket.socket:
         raise ConfigError(f"cannot listen on {where}: {error.strerror or error}") from None
     listener.setblocking(False)
     return listener
+
+
+def _own_address() -> str:
+    """The address by which other machines reach this one; its name when there is no network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Sends nothing: it asks the routing table. The address is one for documentation.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])
 
 
 def _print_address(listening: Listening, token: str | None, made: bool) -> Callable[[str], None]:
