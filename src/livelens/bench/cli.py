@@ -144,6 +144,25 @@ def footprint(json: Json = None, quick: Quick = False, repeats: Repeats = None) 
     _publish(measure, json)
 
 
+@app.command()
+def perception(
+    data: Annotated[
+        Path, typer.Option(help="Folder of pictures and videos with their ground truth.")
+    ],
+    json: Json = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Without whole videos.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="Only this task; may be repeated.")] = None,
+) -> None:
+    """How right detectors, trackers and descriptors are, on data with ground truth."""
+
+    def measure() -> "tuple[Report, Sequence[str]]":
+        from livelens.bench.perception import run as bench
+
+        return bench.run(data, only=only or (), quick=quick), bench.COLUMNS
+
+    _publish(measure, json)
+
+
 def _publish(measure: "Callable[[], tuple[Report, Sequence[str]]]", json: str | None) -> None:
     """Status 0 when measured, whatever the bars say; 2 when nothing could be."""
     from livelens.bench.report import publish
