@@ -104,7 +104,7 @@ $(PAGE): web/node_modules/.run $(WEB_SOURCES)
 	@$(NPM) npm run build --silent
 	@touch $@
 
-$(STAMPS)/models: $(STAMPS)/install src/livelens/models/manifest.toml
+$(STAMPS)/models: $(STAMPS)/install $(wildcard src/livelens/models/cards/*.toml)
 	$(call say,Fetching the models and the sample clip)
 	@$(VENV)/bin/livelens models pull
 	@touch $@

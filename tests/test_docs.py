@@ -21,7 +21,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 METRIC = re.compile(r'"(livelens_\w+)"')
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # Every stage and sink has these; the page about plug-ins explains them.
-COMMON = {"name", "workers", "batch", "timeout_s", "overlay"}
+COMMON = {"name", "workers", "batch", "timeout_s", "lane", "overlay"}
 TOP = {field.name for field in msgspec.structs.fields(ServerConfig)}
 
 

@@ -98,7 +98,7 @@ def test_the_wheel_holds_the_page_the_manifest_and_the_licence(wheel: Path) -> N
         notes = next(name for name in names if name.endswith(".dist-info/METADATA"))
         told = email.message_from_bytes(archive.read(notes))
         page = archive.read("livelens/web/index.html").decode()
-    assert "livelens/models/manifest.toml" in names
+    assert "livelens/models/cards/objects.toml" in names
     assert "livelens/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     scripts = [name for name in names if name.startswith("livelens/web/") and name.endswith(".js")]

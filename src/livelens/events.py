@@ -8,20 +8,29 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from livelens.clock import now_ns, rtp_timestamp, wall_ns
 from livelens.errors import one_line
-from livelens.types import Attribute, AttributeValue, Item
+from livelens.types import Attribute, AttributeValue, Item, Landmarks, Part
 
 StreamState = Literal["starting", "running", "reconnecting", "ended", "failed", "stopped"]
 
 
-class ObjectAttribute(msgspec.Struct, frozen=True):
-    """A measured attribute: `pts_ns` is that of the frame it was measured on."""
+class ObjectAttribute(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A measured attribute.
+
+    Attributes:
+        value: what was measured; None when it could not be told.
+        score: confidence in 0..1.
+        pts_ns: of the latest frame it was measured on.
+        scores: of every alternative, where the descriptor tells.
+    """
 
     value: AttributeValue
     score: float
     pts_ns: int
+    scores: dict[str, float] = {}
 
 
 class DetectedObject(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -35,6 +44,8 @@ class DetectedObject(msgspec.Struct, frozen=True, omit_defaults=True):
         tracker_id: the same object keeps it from frame to frame; None before a tracker ran.
         attributes: by name.
         keypoints: [[x, y], …] in pixels, where the detector gives them.
+        detector: the name of the stage that found it.
+        predicted: no detector looked at this frame; the tracker carried the box here.
     """
 
     box: tuple[float, float, float, float]
@@ -44,6 +55,42 @@ class DetectedObject(msgspec.Struct, frozen=True, omit_defaults=True):
     tracker_id: int | None = None
     attributes: dict[str, ObjectAttribute] = {}
     keypoints: list[tuple[float, float]] = []
+    detector: str = ""
+    predicted: bool = False
+
+
+class LandmarkSet(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Points on one part of one person, in the order of MediaPipe's.
+
+    Attributes:
+        part: "body", "face", "left_hand" or "right_hand".
+        person: the parts of one person have the same number.
+        score: confidence in 0..1 that the part is there.
+        points: [[x, y, z], …] in pixels of the frame; z grows away from the camera.
+        normalised: the same with x and z as parts of the frame's width, y of its height.
+        visibility: 0..1 for each point, where the model tells.
+        world: [[x, y, z], …] in metres from the middle of the hips, where the model tells.
+    """
+
+    part: Part
+    person: int
+    score: float
+    points: list[tuple[float, float, float]]
+    normalised: list[tuple[float, float, float]]
+    visibility: list[float] = []
+    world: list[tuple[float, float, float]] = []
+
+
+class Mask(msgspec.Struct, frozen=True):
+    """Where persons are: run lengths as COCO writes them, not compressed.
+
+    Attributes:
+        size: [height, width] of the mask, which is stretched over the frame.
+        counts: runs of pixels that are not and that are, in turn, column by column.
+    """
+
+    size: tuple[int, int]
+    counts: list[int]
 
 
 class StageTime(msgspec.Struct, frozen=True):
@@ -69,6 +116,10 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
         stages: timings.
         dropped: frames of this stream dropped so far, by "stage/reason".
         objects: what was found.
+        landmarks: points of bodies, faces and hands.
+        mask: where persons are.
+        undetected: names of detectors that did not look at this frame.
+        extra: what stages tell besides, by name.
     """
 
     stream: str
@@ -82,6 +133,9 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
     dropped: dict[str, int]
     objects: list[DetectedObject]
     ntp_ns: int | None = None
+    landmarks: list[LandmarkSet] = []
+    mask: Mask | None = None
+    undetected: list[str] = []
     extra: dict[str, Any] = {}
 
 
@@ -166,6 +220,9 @@ def result_of(item: Item, dropped: dict[str, int]) -> Result:
         dropped=dropped,
         objects=_objects_of(item),
         ntp_ns=frame.ntp_ns,
+        landmarks=[_landmarks(each, frame.size_px) for each in item.landmarks],
+        mask=_mask(item.mask) if item.mask is not None else None,
+        undetected=sorted(item.undetected),
         extra=dict(item.extra),
     )
 
@@ -177,6 +234,8 @@ def _objects_of(item: Item) -> list[DetectedObject]:
     count = len(found)
     names = found.data.get("class_name")
     points = found.data.get("keypoints")
+    detectors = found.data.get("detector")
+    predicted = found.data.get("predicted")
     boxes = found.xyxy.tolist()
     classes = found.class_id.tolist() if found.class_id is not None else [0] * count
     scores = found.confidence.tolist() if found.confidence is not None else [1.0] * count
@@ -202,10 +261,57 @@ def _objects_of(item: Item) -> list[DetectedObject]:
                 keypoints=[(round(float(x), 1), round(float(y), 1)) for x, y in points[i]]
                 if points is not None
                 else [],
+                detector=str(detectors[i]) if detectors is not None else "",
+                # A detector that was joined to others without the field left a NaN.
+                predicted=predicted is not None and predicted[i] == 1,
             )
         )
     return objects
 
 
 def _attribute(attribute: Attribute) -> ObjectAttribute:
-    return ObjectAttribute(attribute.value, attribute.score, attribute.pts_ns)
+    return ObjectAttribute(
+        _rounded(attribute.value),
+        round(float(attribute.score), 4),
+        attribute.pts_ns,
+        {name: round(float(score), 4) for name, score in attribute.scores.items()},
+    )
+
+
+def _rounded(value: AttributeValue) -> AttributeValue:
+    """More digits than anything can be measured to would only fill the wire."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, list):
+        return [[round(number, 3) for number in point] for point in value]
+    return value
+
+
+def _landmarks(found: Landmarks, size_px: tuple[int, int]) -> LandmarkSet:
+    return LandmarkSet(
+        part=found.part,
+        person=found.person,
+        score=round(float(found.score), 4),
+        points=_triples(found.points, 1),
+        normalised=_triples(found.normalised(size_px), 5),
+        visibility=np.round(found.visibility.astype(float), 3).tolist()
+        if found.visibility is not None
+        else [],
+        world=_triples(found.world, 4) if found.world is not None else [],
+    )
+
+
+def _triples(points: NDArray[np.float32], digits: int) -> list[tuple[float, float, float]]:
+    # As float64: what was rounded in float32 would be told with all its digits.
+    rows: list[list[float]] = np.round(points.astype(float), digits).tolist()
+    return [(x, y, z) for x, y, z in rows]
+
+
+def _mask(mask: NDArray[np.uint8]) -> Mask:
+    inside = (mask >= 128).ravel(order="F")
+    changes = np.flatnonzero(np.diff(inside)) + 1
+    edges = np.concatenate([[0], changes, [inside.size]])
+    runs: list[int] = np.diff(edges).tolist()
+    if inside.size and inside[0]:
+        runs = [0, *runs]
+    return Mask((mask.shape[0], mask.shape[1]), runs)

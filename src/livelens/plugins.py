@@ -59,6 +59,11 @@ def stage(data: object, path: str = "$") -> StageSpec:
     return _tagged({"type": data} if isinstance(data, str) else data, "stages", StageSpec, path)
 
 
+def known_stages() -> dict[str, EntryPoint]:
+    """Stages and descriptors by name: both stand in a pipeline's `stages`."""
+    return {**installed("descriptors"), **installed("stages")}
+
+
 def sink(data: object, path: str = "$") -> SinkSpec:
     """A sink spec from a type's name or a mapping with a `type`. Raises ConfigError."""
     if isinstance(data, SinkSpec):
@@ -117,13 +122,12 @@ def converted(data: object, target: type[Target], path: str) -> Target:
 
 def named(spec: SourceSpec | StageSpec | SinkSpec) -> str:
     """The `type` under which this spec's class is registered, or its class name in lower case."""
-    group = (
-        "sources"
-        if isinstance(spec, SourceSpec)
-        else ("stages" if isinstance(spec, StageSpec) else "sinks")
-    )
+    if isinstance(spec, StageSpec):
+        known = known_stages()
+    else:
+        known = installed("sources" if isinstance(spec, SourceSpec) else "sinks")
     target = f"{type(spec).__module__}:{type(spec).__qualname__}"
-    for entry in installed(group).values():
+    for entry in known.values():
         if entry.value == target:
             return entry.name
     return type(spec).__name__.lower()
@@ -152,7 +156,7 @@ def _tagged(data: object, group: str, base: type[Spec], path: str) -> Spec:
     if not isinstance(data, Mapping):
         raise ConfigError(f"expected a mapping, got {type(data).__name__} - at {path}")
     kind = data.get("type")
-    known = installed(group)
+    known = known_stages() if group == "stages" else installed(group)
     if kind is None:
         raise ConfigError(f"missing the key 'type' ({', '.join(sorted(known))}) - at {path}")
     if kind not in known:

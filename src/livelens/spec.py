@@ -112,6 +112,8 @@ class StageSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         workers: threads that work on it at once. A `stream` stage with state has one.
         batch: most frames in one call.
         timeout_s: a call that takes longer is given up and the stage opened anew.
+        lane: workers are threads, or processes that get frames through shared memory; these
+            are for Python code that would keep other threads waiting.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
@@ -122,6 +124,16 @@ class StageSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     batch: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
     timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    lane: Literal["thread", "process"] = "thread"
+
+    @property
+    def passes_over(self) -> bool:
+        """Whether a frame that finds all workers busy goes on untouched instead of being lost."""
+        return False
+
+    def passed_over(self, item: Item) -> Item:
+        """What becomes of a frame that the stage does not work on."""
+        return item
 
     def open(self) -> Stage:
         """Open it; loads models. Called on the worker's thread, once for each worker.

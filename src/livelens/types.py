@@ -7,14 +7,16 @@ through the stages (`Item`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import supervision as sv
+from numpy.typing import NDArray
 
 from livelens.picture import ArrayPicture, Picture, Pixels
 
-AttributeValue = float | int | str | bool | None
+AttributeValue = float | int | str | bool | None | list[list[float]]
+Part = Literal["body", "face", "left_hand", "right_hand"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +79,45 @@ class Attribute:
     """Something measured on a tracked object.
 
     Attributes:
-        value: the measured value.
+        value: the measured value; a list holds points, [x, y, …] each.
         score: confidence in 0..1.
         pts_ns: of the frame it was measured on, so that a slow descriptor's value
             is late but never mistaken for new.
+        scores: of every alternative, where the descriptor tells; they sum to 1.
     """
 
     value: AttributeValue
     score: float
     pts_ns: int
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """Points on one part of one person.
+
+    Attributes:
+        part: which part; the order of its points is that of MediaPipe.
+        points: (n, 3) float32; x and y in pixels of the frame, z in the same scale,
+            negative towards the camera.
+        visibility: (n,) float32 in 0..1, where the model tells.
+        score: confidence in 0..1 that the part is there.
+        person: the parts of one person have the same number.
+        world: (n, 3) float32 in metres from the middle of the hips, where the model tells.
+    """
+
+    part: Part
+    points: NDArray[np.float32]
+    score: float
+    person: int = 0
+    visibility: NDArray[np.float32] | None = None
+    world: NDArray[np.float32] | None = None
+
+    def normalised(self, size_px: tuple[int, int]) -> NDArray[np.float32]:
+        """(n, 3) float32: x and z as parts of the frame's width, y of its height."""
+        width, height = size_px
+        scale: NDArray[np.float32] = np.array([width, height, width], np.float32)
+        return np.divide(self.points, scale, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +147,9 @@ class Item:
         frame: the frame.
         detections: objects, in pixels of the frame; None until a detector ran.
         attributes: per tracker_id, by name.
+        landmarks: points of bodies, faces and hands.
+        mask: (h, w) uint8 of any size, stretched over the frame: 255 where a person is.
+        undetected: names of the detectors that did not look at this frame, on purpose.
         viewport: what the virtual camera shows.
         timings: one entry for every stage passed.
         extra: results of plug-ins that fit nowhere else, by stage name.
@@ -125,6 +160,9 @@ class Item:
     frame: Frame
     detections: sv.Detections | None = None
     attributes: Mapping[int, Mapping[str, Attribute]] = field(default_factory=dict)
+    landmarks: tuple[Landmarks, ...] = ()
+    mask: NDArray[np.uint8] | None = None
+    undetected: frozenset[str] = frozenset()
     viewport: Viewport | None = None
     timings: tuple[Timing, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)

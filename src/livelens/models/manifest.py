@@ -77,23 +77,27 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One model of the zoo.
 
     Attributes:
+        task: a `detect` model finds objects (`zoo.load`); any other is a `network` whose outputs
+            the stage that uses it understands (`zoo.network`).
         labels: the name of each class; an empty name is a class that is never reported.
-        decoder: a name in `livelens.models.decoders.DECODERS`.
+        decoder: a name in `livelens.models.decoders.DECODERS`; empty for a network.
         package: where it ships; None for a user's own file.
         file, file_sha256: a user's own file; empty for a model of the manifest.
         confidence, iou: default thresholds, 0..1.
+        precision: what ``auto`` means for this model, where bfloat16 would cost it accuracy.
         optional: too big to be fetched unasked by ``models pull --all``.
         licence: SPDX expression, as the package states it.
     """
 
     name: str
     description: str
-    decoder: str
-    labels: tuple[str, ...]
     input: Preprocess
     licence: str
+    decoder: str = ""
+    labels: tuple[str, ...] = ()
     licence_note: str = ""
-    task: Literal["detect"] = "detect"
+    task: Literal["detect", "network"] = "detect"
+    precision: Literal["auto", "f32", "bf16"] = "auto"
     package: Package | None = None
     file: str = ""
     file_sha256: str = ""
@@ -119,7 +123,7 @@ class ClipCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole of `manifest.toml`, label sets resolved."""
+    """All files of the folder `cards` together, label sets resolved."""
 
     labels: dict[str, tuple[str, ...]]
     models: tuple[ModelCard, ...]
@@ -130,13 +134,20 @@ def _with_label_names(raw: dict[str, Any]) -> dict[str, Any]:
     # Models that score COCO's ids as they are have a class 0 that COCO never gave out.
     raw["labels"]["coco91"] = ["", *raw["labels"]["coco90"]]
     for model in raw["models"]:
-        if isinstance(model["labels"], str):
+        if isinstance(model.get("labels"), str):
             model["labels"] = raw["labels"][model["labels"]]
     return raw
 
 
 @cache
 def manifest() -> Manifest:
-    """The manifest that ships with this version of Livelens."""
-    text = resources.files("livelens.models").joinpath("manifest.toml").read_text("utf-8")
-    return msgspec.convert(_with_label_names(tomllib.loads(text)), Manifest)
+    """The manifest that ships with this version of Livelens, one file of it for each area."""
+    raw: dict[str, Any] = {"labels": {}, "models": [], "clips": []}
+    folder = resources.files("livelens.models").joinpath("cards")
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        if file.name.endswith(".toml"):
+            part = tomllib.loads(file.read_text("utf-8"))
+            raw["labels"] |= part.get("labels", {})
+            raw["models"] += part.get("models", [])
+            raw["clips"] += part.get("clips", [])
+    return msgspec.convert(_with_label_names(raw), Manifest)

@@ -12,10 +12,11 @@ from livelens.models import fetch
 from livelens.models.added import check_name, looks_like_path, plugin_cards, register, user_cards
 from livelens.models.fetch import Progress, cache_dir, fault_in, locked, package_folder, silent
 from livelens.models.manifest import ClipCard, ModelCard, Package, manifest
-from livelens.models.runner import Precision, RuntimeName, open_runner
+from livelens.models.runner import Precision, Runner, RuntimeName, open_runner
 
 if TYPE_CHECKING:
     from livelens.models.detector import Detector
+    from livelens.models.network import Network
 
 # Raised whenever the converters change what they write: older results are made anew.
 _CONVERTER = 1
@@ -176,7 +177,7 @@ def add(
     if name in own and not replace:
         raise Conflict(f"model {name!r} is there already: choose another name, or replace it")
     card = card_for_file(path, decoder, labels, name=name, size_px=size_px, licence=licence)
-    detector = _open(card, path)
+    detector = _detector(card, _runner(card, path))
     try:
         detector.warm_up()
     finally:
@@ -223,11 +224,13 @@ def load(
     else:
         card = model_card(str(name_or_path))
         path = pull(card.name, progress)
+    if card.task != "detect":
+        raise ModelError(f"the model {card.name!r} is no detector")
     if confidence is not None:
         card = msgspec.structs.replace(card, confidence=confidence)
     if iou is not None:
         card = msgspec.structs.replace(card, iou=iou)
-    return _open(
+    runner = _runner(
         card,
         path,
         runtime=runtime,
@@ -236,9 +239,49 @@ def load(
         streams=streams,
         precision=precision,
     )
+    return _detector(card, runner)
 
 
-def _open(
+def network(
+    name: str,
+    *,
+    runtime: RuntimeName = "auto",
+    device: str = "cpu",
+    threads: int = 0,
+    streams: int = 1,
+    precision: Precision = "auto",
+    progress: Progress = silent,
+) -> "Network":
+    """Opens a model that is no detector, fetching it if it is not here.
+
+    Args:
+        name: from `list_models`.
+        runtime, device, threads, streams, precision: see `open_runner`.
+        progress: told about the download.
+
+    Raises:
+        NotFound: no model has that name.
+        DownloadError: its package cannot be had.
+        ModelError: the file cannot be loaded, or it is a detector.
+    """
+    from livelens.models.network import Network
+
+    card = model_card(name)
+    if card.task == "detect":
+        raise ModelError(f"the model {name!r} is a detector: use it with a detect stage")
+    runner = _runner(
+        card,
+        pull(name, progress),
+        runtime=runtime,
+        device=device,
+        threads=threads,
+        streams=streams,
+        precision=precision,
+    )
+    return Network(card.name, runner, card.input, card.labels)
+
+
+def _runner(
     card: ModelCard,
     path: Path,
     *,
@@ -247,26 +290,29 @@ def _open(
     threads: int = 0,
     streams: int = 1,
     precision: Precision = "auto",
-) -> "Detector":
-    from livelens.models.decoders import decoder_named
-    from livelens.models.decoders.boxes import Thresholds
-    from livelens.models.detector import Detector
-
+) -> Runner:
     rule = card.input
     chw = (3, rule.height_px, rule.width_px)
     axes = chw if rule.layout == "nchw" else (*chw[1:], 3)
-    runner = open_runner(
+    return open_runner(
         path,
         runtime=runtime,
         device=device,
         threads=threads,
         streams=streams,
-        precision=precision,
+        precision=card.precision if precision == "auto" else precision,
         input_shape=(1, *axes),
     )
+
+
+def _detector(card: ModelCard, runner: Runner) -> "Detector":
+    from livelens.models.decoders import decoder_named
+    from livelens.models.decoders.boxes import Thresholds
+    from livelens.models.detector import Detector
+
     limits = Thresholds(card.confidence, card.iou)
     decode = decoder_named(card.decoder).decode
-    return Detector(card.name, runner, rule, decode, card.labels, limits)
+    return Detector(card.name, runner, card.input, decode, card.labels, limits)
 
 
 def _status(card: ModelCard) -> ModelStatus:

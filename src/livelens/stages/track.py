@@ -52,7 +52,7 @@ class Track(StageSpec, frozen=True, kw_only=True):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"detections"})
-    gives: ClassVar[frozenset[str]] = frozenset({"detections"})
+    gives: ClassVar[frozenset[str]] = frozenset({"detections", "tracks"})
 
     tracker: str = "bytetrack"
     lost_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 1.0
