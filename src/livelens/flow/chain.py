@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from livelens.clock import nanoseconds, now_ns
+from livelens.descriptor import DescriptorSpec
 from livelens.errors import Conflict, LivelensError, StageError
+from livelens.flow.beside import Beside
 from livelens.flow.graph import stage_names
 from livelens.flow.lane import Lane, Port
 from livelens.plugins import as_data
@@ -37,7 +39,7 @@ class SharedLanes:
         key = _key(spec)
         with self._lock:
             lane = self._lanes.get(key)
-            if lane is None or lane.failure is not None:
+            if lane is None or lane.failure is not None or lane.given_up:
                 lane = self._lanes[key] = Lane(spec, name)
             self._uses[lane] = self._uses.get(lane, 0) + 1
             return lane
@@ -60,11 +62,35 @@ class SharedLanes:
 
 @dataclass(eq=False)
 class Link:
-    """One stage of the chain."""
+    """One stage of the chain.
+
+    Attributes:
+        beside: set for a descriptor, which frames pass by instead of through.
+    """
 
     spec: StageSpec
     lane: Lane
     port: Port
+    beside: Beside | None = None
+
+    def put(self, item: Item) -> None:
+        """The way in."""
+        if self.beside is not None:
+            self.beside.put(item)
+        else:
+            self.lane.put(self.port, item)
+
+    def finish(self) -> None:
+        """No more items will come."""
+        if self.beside is not None:
+            self.beside.finish()
+        else:
+            self.lane.finish(self.port)
+
+    def connect(self, deliver: Deliver, finished: Callable[[], None]) -> None:
+        """Say where items go, and what follows the last one."""
+        way = self.beside if self.beside is not None else self.port
+        way.deliver, way.finished = deliver, finished
 
 
 class Chain:
@@ -75,6 +101,7 @@ class Chain:
         make_port: makes the port of a stage from its name.
         deliver: takes the items that passed all stages.
         drop: takes the items that come after the end, and the reason.
+        skip: told stage and reason when an object is not described.
         finished: called when a finished chain has delivered its last item.
         label: names the stream in thread names.
     """
@@ -86,6 +113,7 @@ class Chain:
         make_port: Callable[[str], Port],
         deliver: Deliver,
         drop: Callable[[str, str], None],
+        skip: Callable[[str, str], None],
         finished: Callable[[], None],
         label: str,
     ) -> None:
@@ -93,6 +121,7 @@ class Chain:
         self._make_port = make_port
         self._deliver = deliver
         self._drop = drop
+        self._skip = skip
         self._finished = finished
         self._closed = False
         self._giving_up = False
@@ -103,7 +132,7 @@ class Chain:
         """The way in."""
         links = self.links
         if links:
-            links[0].lane.put(links[0].port, item)
+            links[0].put(item)
         elif self._closed:
             self._drop("source", "stopped")
         else:
@@ -112,7 +141,7 @@ class Chain:
     def finish(self) -> None:
         """No more items will come."""
         if self.links:
-            self.links[0].lane.finish(self.links[0].port)
+            self.links[0].finish()
         else:
             self._finished()
 
@@ -139,7 +168,7 @@ class Chain:
             if link is not None:
                 old.remove(link)
             else:
-                link = Link(spec, self._lane_for(spec, name), self._make_port(name))
+                link = self._link(spec, name)
             new.append(link)
         if wait_s is not None:
             try:
@@ -153,10 +182,11 @@ class Chain:
         """Make the chain consist of these; frames go their way from now on."""
         for link in self._fresh(links):
             link.lane.attach(link.port)
+        self._renumber(links)
         for here, there in pairwise(links):
-            here.port.deliver, here.port.finished = _into(there), _finish(there)
+            here.connect(there.put, there.finish)
         if links:
-            links[-1].port.deliver, links[-1].port.finished = self._deliver, self._finished
+            links[-1].connect(self._deliver, self._finished)
         old, self.links = self.links, tuple(links)
         self._drop_links([link for link in old if link not in links], "reconfigured", 0.0)
 
@@ -173,6 +203,21 @@ class Chain:
         self._closed = True
         links, self.links = self.links, ()
         self._drop_links(links, reason, timeout_s)
+
+    def _link(self, spec: StageSpec, name: str) -> Link:
+        lane, port = self._lane_for(spec, name), self._make_port(name)
+        if not isinstance(spec, DescriptorSpec):
+            return Link(spec, lane, port)
+        beside = Beside(spec, lane, port, lambda reason: self._skip(name, reason))
+        return Link(spec, lane, port, beside)
+
+    def _renumber(self, links: Sequence[Link]) -> None:
+        """Descriptors forget what they know where a new tracker will count from 1 again."""
+        renumbered = False
+        for link in links:
+            renumbered |= link not in self.links and "tracks" in link.spec.gives
+            if renumbered and link.beside is not None:
+                link.beside.memory.clear()
 
     def _lane_for(self, spec: StageSpec, name: str) -> Lane:
         if spec.scope == "shared":
@@ -204,14 +249,6 @@ class Chain:
             else:
                 link.lane.close(timeout_s)
             link.port.abandon(reason)
-
-
-def _into(link: Link) -> Deliver:
-    return lambda item: link.lane.put(link.port, item)
-
-
-def _finish(link: Link) -> Callable[[], None]:
-    return lambda: link.lane.finish(link.port)
 
 
 def _key(spec: StageSpec) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from livelens.clock import NS_PER_S, nanoseconds, now_ns
 from livelens.errors import LivelensError, StageError, one_line
 from livelens.flow.contract import check_results
+from livelens.flow.opening import open_stage
 from livelens.flow.reconnect import Backoff
 from livelens.spec import Stage, StageSpec
 from livelens.types import Item, Timing
@@ -38,6 +39,8 @@ class Port:
 
     Attributes:
         deliver: takes each item when it is done, in order.
+        skip: takes an item whose work was lost, and the reason; the item is then delivered as
+            it came. Without it such an item is dropped.
         finished: called once, when all is done after `Lane.finish`.
     """
 
@@ -58,6 +61,7 @@ class Port:
         self.observe = observe
         self.problem = problem
         self.deliver: Deliver = lambda item: drop(item, "unconnected")
+        self.skip: Callable[[Item, str], None] | None = None
         self.finished: Callable[[], None] = lambda: None
         self.waiting: deque[Item] = deque()
         self.finishing = False
@@ -94,9 +98,14 @@ class Port:
             item = self._outstanding.pop(ticket, None)
             if item is None:
                 return
-            if isinstance(outcome, str):
+            if isinstance(outcome, Item):
+                self._done[ticket] = outcome
+            elif self.skip is not None:
+                self.skip(item, outcome)
+                self._done[ticket] = item
+            else:
                 self.drop(item, outcome)
-            self._done[ticket] = outcome if isinstance(outcome, Item) else None
+                self._done[ticket] = None
             while self._next_release in self._done:
                 ready = self._done.pop(self._next_release)
                 try:
@@ -139,6 +148,7 @@ class Lane:
 
     Attributes:
         failure: why the stage cannot be opened, or is given up.
+        given_up: too many workers hang; live frames go on untouched from now on.
         ready: set when all workers have opened the stage, or it failed.
     """
 
@@ -152,6 +162,7 @@ class Lane:
         self._changed = threading.Condition()
         self._closed = False
         self._workers: list[_Worker] = []
+        self.given_up = False
         self._opened = 0
         self._stuck = 0
         with self._changed:
@@ -170,20 +181,27 @@ class Lane:
     def put(self, port: Port, item: Item) -> None:
         """Hand an item over. Waits only on a lossless port. Never loses one uncounted."""
         pushed_out: Item | None = None
+        passed: tuple[int, Item] | None = None
         with self._changed:
             if port.lossless:
                 self._changed.wait_for(
                     lambda: port.closed or self._closed or len(port.waiting) < port.capacity
                 )
             refused = port.closed or self._closed or port.finishing
-            if not refused:
+            if self.given_up and not refused:
+                passed = (port.ticket(item), item)
+            elif not refused:
                 if len(port.waiting) >= port.capacity:
                     pushed_out = port.waiting.popleft()
+                    if self.spec.passes_over:
+                        passed = (port.ticket(pushed_out), self.spec.passed_over(pushed_out))
                 port.waiting.append(item)
                 self._changed.notify_all()
         if refused:
             port.drop(item, "stopped")
-        if pushed_out is not None:
+        if passed is not None:
+            port.release(*passed)
+        elif pushed_out is not None:
             port.drop(pushed_out, "overrun")
 
     def finish(self, port: Port) -> None:
@@ -235,7 +253,7 @@ class Lane:
             self._settle(job.port)
             job.port.problem(f"no answer within {self.spec.timeout_s:g} s; worker replaced", False)
         if lost and self._stuck >= _STUCK_WORKERS_ALLOWED:
-            self._fail(StageError(f"{self._stuck} workers hang; the stage is given up"))
+            self._give_up()
 
     def waiting_of(self, port: Port) -> int:
         """Frames that wait on a port."""
@@ -252,7 +270,7 @@ class Lane:
         worker.thread.start()
 
     def _work(self, worker: _Worker) -> None:
-        stage = self._open(self.spec.open)
+        stage = self._open()
         if stage is None:
             return
         backoff, errors = Backoff(first_s=0.1, longest_s=5.0), 0
@@ -265,7 +283,7 @@ class Lane:
                 _close_quietly(stage)
                 if self._pause(backoff.delay_s(errors // _ERRORS_BEFORE_REOPEN)):
                     return
-                reopened = self._open(self.spec.open)
+                reopened = self._open()
                 if reopened is None:
                     return
                 stage = reopened
@@ -274,9 +292,9 @@ class Lane:
             with self._changed:  # it came back after all, and holds nothing any more
                 self._stuck -= 1
 
-    def _open(self, opening: Callable[[], Stage]) -> Stage | None:
+    def _open(self) -> Stage | None:
         try:
-            stage = opening()
+            stage = open_stage(self.spec)
         except LivelensError as error:
             self._fail(error)
             return None
@@ -387,6 +405,23 @@ class Lane:
             if port in self._ports:
                 self._ports.remove(port)
         port.finished()
+
+    def _give_up(self) -> None:
+        """Let live streams go on without the stage; where none may be lost, that is the end."""
+        message = f"{self._stuck} workers hang; the stage is given up"
+        with self._changed:
+            self.given_up = True
+            ports = list(self._ports)
+            passed = []
+            for port in ports:
+                passed += [(port, port.ticket(item), item) for item in port.waiting]
+                port.waiting.clear()
+            self._changed.notify_all()
+        for port, ticket, item in passed:
+            port.release(ticket, item)
+            self._settle(port)
+        for port in ports:
+            port.problem(message, port.lossless)
 
     def _fail(self, error: LivelensError) -> None:
         self.failure = error

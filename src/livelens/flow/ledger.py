@@ -18,6 +18,7 @@ class Ledger:
         self._captured = 0
         self._delivered = 0
         self._dropped: dict[str, int] = {}
+        self._skipped: dict[str, int] = {}
         self._delivered_at: deque[int] = deque()
         self._latencies_ns: deque[int] = deque(maxlen=_LATENCIES)
 
@@ -43,6 +44,12 @@ class Ledger:
         with self._lock:
             self._dropped[key] = self._dropped.get(key, 0) + 1
 
+    def skip(self, stage: str, reason: str) -> None:
+        """Book a frame whose objects a descriptor did not describe; the frame itself goes on."""
+        key = f"{stage}/{reason}"
+        with self._lock:
+            self._skipped[key] = self._skipped.get(key, 0) + 1
+
     @property
     def captured(self) -> int:
         return self._captured
@@ -56,6 +63,12 @@ class Ledger:
         """Dropped frames by "stage/reason"."""
         with self._lock:
             return dict(self._dropped)
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """Descriptions that were not made, by "stage/reason"."""
+        with self._lock:
+            return dict(self._skipped)
 
     @property
     def in_flight(self) -> int:

@@ -23,6 +23,10 @@ class FlowMetrics:
             "livelens_frames_dropped", "Frames dropped, by stage and reason",
             ["stream", "stage", "reason"], registry=registry,
         )  # fmt: skip
+        self.skipped = Counter(
+            "livelens_descriptions_skipped", "Requests that a descriptor did not answer",
+            ["stream", "stage", "reason"], registry=registry,
+        )  # fmt: skip
         self.sink_dropped = Counter(
             "livelens_sink_frames_dropped", "Frames that a sink was too slow for",
             ["stream", "sink"], registry=registry,
@@ -40,7 +44,7 @@ class FlowMetrics:
             registry=registry,
         )  # fmt: skip
         self._families = (
-            self.captured, self.delivered, self.dropped, self.sink_dropped,
+            self.captured, self.delivered, self.dropped, self.skipped, self.sink_dropped,
             self.stage_seconds, self.latency_seconds, self.problems,
         )  # fmt: skip
 

@@ -43,7 +43,10 @@ class Percentiles(msgspec.Struct, frozen=True):
 
 
 class PipelineStats(msgspec.Struct, frozen=True):
-    """What a pipeline has done so far. captured = delivered + sum(dropped) + in_flight."""
+    """What a pipeline has done so far. captured = delivered + sum(dropped) + in_flight.
+
+    `skipped` counts frames that went on while a descriptor was too slow for their objects.
+    """
 
     captured: int
     delivered: int
@@ -55,6 +58,7 @@ class PipelineStats(msgspec.Struct, frozen=True):
     stages: dict[str, Percentiles]
     waiting: dict[str, int]
     sink_dropped: dict[str, int]
+    skipped: dict[str, int]
 
 
 class Pipeline:
@@ -109,6 +113,7 @@ class Pipeline:
             make_port=self._port,
             deliver=self._deliver,
             drop=self._drop,
+            skip=self._skip,
             finished=self._all_delivered,
             label=stream_id,
         )
@@ -168,6 +173,10 @@ class Pipeline:
     def _drop(self, stage: str, reason: str) -> None:
         self._ledger.drop(stage, reason)
         self._metrics.dropped.labels(self.stream_id, stage, reason).inc()
+
+    def _skip(self, stage: str, reason: str) -> None:
+        self._ledger.skip(stage, reason)
+        self._metrics.skipped.labels(self.stream_id, stage, reason).inc()
 
     def _port(self, stage: str) -> Port:
         seconds = self._metrics.stage_seconds.labels(self.stream_id, stage)
@@ -309,6 +318,7 @@ class Pipeline:
             stages=stages,
             waiting=waiting,
             sink_dropped={name: lane.dropped for name, lane in lanes.items()},
+            skipped=self._ledger.skipped,
         )
 
     def wait(self, timeout_s: float | None = None) -> StreamState:
