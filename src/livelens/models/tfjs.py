@@ -158,21 +158,39 @@ def _batch_of_one(node: Node) -> bool:
     return bool(axes) and int(axes[0].get("size", -1)) == 1
 
 
+def read_weights(manifest: Path) -> dict[str, Constant]:
+    """The arrays of a weights manifest that stands alone, by name; its shards lie beside it.
+
+    Raises:
+        ModelError: the files are damaged.
+    """
+    try:
+        return _weights(json.loads(manifest.read_text("utf-8")), manifest.parent)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{manifest.name} is not a TensorFlow.js weights manifest: {error}"
+        ) from error
+
+
 def _read(model_json: Path) -> tuple[dict[str, Node], dict[str, Constant]]:
     try:
         model = json.loads(model_json.read_text("utf-8"))
         nodes = {node["name"]: node for node in model["modelTopology"]["node"]}
-        weights: dict[str, Constant] = {}
-        for group in model["weightsManifest"]:
-            data = b"".join((model_json.parent / path).read_bytes() for path in group["paths"])
-            offset = 0
-            for spec in group["weights"]:
-                weights[spec["name"]], offset = _weight(spec, data, offset)
+        return nodes, _weights(model["weightsManifest"], model_json.parent)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"{model_json.name} is not a TensorFlow.js graph model: {error}"
         ) from error
-    return nodes, weights
+
+
+def _weights(groups: list[Node], folder: Path) -> dict[str, Constant]:
+    weights: dict[str, Constant] = {}
+    for group in groups:
+        data = b"".join((folder / path).read_bytes() for path in group["paths"])
+        offset = 0
+        for spec in group["weights"]:
+            weights[spec["name"]], offset = _weight(spec, data, offset)
+    return weights
 
 
 def _weight(spec: Node, data: bytes, offset: int) -> tuple[Constant, int]:

@@ -370,6 +370,10 @@ def _convert(card: ModelCard, folder: Path, target: Path) -> None:
             input_layout=card.convert.input_layout,
             outputs=card.convert.outputs,
         )
+    elif card.convert.format == "faceapi":
+        from livelens.models import faceapi
+
+        faceapi.convert(source, target, size_px=card.input.width_px)
     else:
         from livelens.models.reshape import reshape_onnx
 
