@@ -68,7 +68,7 @@ def test_cut_off_weights_are_refused(weights: Path, tmp_path: Path) -> None:
     shutil.copy(weights / MANIFEST, tmp_path)
     data = (weights / "face_recognition_model.bin").read_bytes()
     (tmp_path / "face_recognition_model.bin").write_bytes(data[:-100])
-    with pytest.raises(ModelError, match="not a TensorFlow.js weights manifest"):
+    with pytest.raises(ModelError, match="weights manifest"):
         read_weights(tmp_path / MANIFEST)
 
 
