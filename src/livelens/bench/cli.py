@@ -145,6 +145,37 @@ def footprint(json: Json = None, quick: Quick = False, repeats: Repeats = None) 
 
 
 @app.command()
+def models(
+    json: Json = None,
+    quick: Quick = False,
+    seconds: Seconds = None,
+    repeats: Repeats = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Only this model, alone; may be repeated.")
+    ] = None,
+    alone: Annotated[bool, typer.Option(help="Measure every model that is cached.")] = True,
+    together: Annotated[bool, typer.Option(help="Measure faces end to end.")] = True,
+) -> None:
+    """How long models take: alone, and all that describe faces end to end."""
+
+    def measure() -> "tuple[Report, Sequence[str]]":
+        from livelens.bench import models as bench
+
+        settings = bench.QUICK if quick else bench.Settings()
+        settings = replace(
+            settings,
+            seconds=settings.seconds if seconds is None else seconds,
+            repeats=settings.repeats if repeats is None else repeats,
+            models=tuple(model or ()),
+            alone=alone,
+            together=together and not model,
+        )
+        return bench.run(settings), bench.COLUMNS
+
+    _publish(measure, json)
+
+
+@app.command()
 def perception(
     data: Annotated[
         Path, typer.Option(help="Folder of pictures and videos with their ground truth.")
