@@ -75,7 +75,7 @@ class DescriptorSpec(StageSpec, frozen=True, kw_only=True):
     max_objects: Annotated[int, msgspec.Meta(ge=1, le=256)] = 8
 
     # The flow makes a stage of it (flow/opening.py), which is what every other spec opens into.
-    def open(self) -> Descriptor:  # type: ignore[override]
+    def open(self) -> Descriptor:
         """Open it; loads models. Called where the worker is, once for each worker.
 
         Raises:

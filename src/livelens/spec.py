@@ -6,12 +6,18 @@ in Python. A spec `open()`s into the thing itself.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol, runtime_checkable
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
 from livelens.types import Captured, Item
+
+if TYPE_CHECKING:
+    from livelens.descriptor import Descriptor
+
+if TYPE_CHECKING:
+    from livelens.descriptor import Descriptor
 
 
 @runtime_checkable
@@ -135,7 +141,7 @@ class StageSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """What becomes of a frame that the stage does not work on."""
         return item
 
-    def open(self) -> Stage:
+    def open(self) -> "Stage | Descriptor":
         """Open it; loads models. Called on the worker's thread, once for each worker.
 
         Raises:

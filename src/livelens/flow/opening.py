@@ -1,6 +1,7 @@
 """From a spec to the stage that a worker calls, in this process or in one of its own."""
 
-from livelens.descriptor import DescriptorSpec
+from livelens.descriptor import Descriptor, DescriptorSpec
+from livelens.errors import StageError
 from livelens.flow.describing import Describing
 from livelens.spec import Stage, StageSpec
 
@@ -9,7 +10,7 @@ def open_stage(spec: StageSpec) -> Stage:
     """Open a stage where its lane wants it.
 
     Raises:
-        LivelensError: it cannot be opened as configured.
+        LivelensError: it cannot be opened as configured, or opens into something else.
     """
     return open_here(spec)
 
@@ -18,8 +19,19 @@ def open_here(spec: StageSpec) -> Stage:
     """Open a stage in this process; a descriptor becomes a stage that describes.
 
     Raises:
-        LivelensError: it cannot be opened as configured.
+        LivelensError: it cannot be opened as configured, or opens into something else.
     """
     if isinstance(spec, DescriptorSpec):
-        return Describing(spec, spec.open())
-    return spec.open()
+        descriptor = spec.open()
+        if not isinstance(descriptor, Descriptor):
+            raise _wrong(spec, descriptor, "describe")
+        return Describing(spec, descriptor)
+    stage = spec.open()
+    if not isinstance(stage, Stage):
+        raise _wrong(spec, stage, "process")
+    return stage
+
+
+def _wrong(spec: StageSpec, opened: object, verb: str) -> StageError:
+    wanted = f"an object with {verb}() and close()"
+    return StageError(f"{type(spec).__name__}.open() gives {type(opened).__name__}, not {wanted}")

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from livelens.flow.ends import SinkLane
+from livelens.flow.opening import open_here
+from livelens.flow.opening import open_here
 from livelens.plugins import named
 from livelens.spec import Sink, SinkSpec, Stage
 
@@ -94,7 +96,7 @@ class Outlets:
         overlay = None
         if spec.overlay is not None:
             try:
-                overlay = spec.overlay.open()
+                overlay = open_here(spec.overlay)
             except BaseException:
                 sink.close()
                 raise
