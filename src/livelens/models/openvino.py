@@ -15,6 +15,8 @@ from livelens.models.runner import AnyTensor, FloatTensor, Precision, TensorInfo
 try:
     import openvino as ov
     from openvino.frontend import FrontEndManager
+
+    from livelens.models.tflite_ops import extensions
 except ImportError as error:
     raise ModelError(
         f"openvino cannot be imported ({error}): run 'pip install openvino'"
@@ -169,6 +171,8 @@ def _read(core: "ov.Core", path: Path) -> "ov.Model":
         known = FrontEndManager().load_by_framework(front_end)
         if known is None or not known.supported(str(path)):
             raise ModelError(f"{path.name} is not a {path.suffix} model, or is damaged")
+    if front_end == "tflite":
+        core.add_extension(extensions())
     return core.read_model(str(path))
 
 

@@ -1,4 +1,4 @@
-"""BlazeFace: boxes and keypoints as offsets from a grid of anchors.
+"""BlazeFace, and its kin for palms and bodies: boxes and keypoints as offsets from anchors.
 
 Outputs boxes (N, A, 4 + 2k) and score logits (N, A, 1). A row holds centre x, y, width,
 height, then k keypoints x, y, all in input pixels relative to the anchor's centre.
@@ -35,6 +35,8 @@ _LAYOUTS: tuple[tuple[tuple[int, int], ...], ...] = (
     ((4, 1),),  # full range, 192
     ((8, 2), (16, 6)),  # short range, 128
     ((16, 2), (32, 6)),  # back camera, 256
+    ((8, 2), (16, 6)),  # palms, 192
+    ((8, 2), (16, 2), (32, 6)),  # bodies, 224
 )
 
 
