@@ -36,7 +36,7 @@ class Beside:
     def __init__(
         self, spec: DescriptorSpec, lane: Lane, port: Port, skipped: Callable[[str], None]
     ) -> None:
-        self.memory = Memory(spec)
+        self.memory = Memory(spec, patient=port.lossless)
         self.deliver = port.deliver
         self.finished: Callable[[], None] = lambda: None
         self._lane = lane

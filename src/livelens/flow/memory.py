@@ -24,16 +24,31 @@ _MUCH_BETTER = 1.5
 _MOST_READINGS = 64
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Requests for one object so far.
+
+    Attributes:
+        times: how many.
+        pts_ns: of the frame of the latest.
+        best: how well it was seen at best.
+    """
+
+    times: int = 0
+    pts_ns: int = 0
+    best: float = 0.0
+
+    def again(self, pts_ns: int, quality: float) -> "_Asked":
+        return _Asked(self.times + 1, pts_ns, max(self.best, quality))
+
+
 @dataclass(eq=False)
 class _Known:
     """One object: when it was seen and asked for, and what was read off it."""
 
     seen_ns: int
-    asked_ns: int | None = None
-    asked_quality: float = 0.0
+    asked: _Asked = _Asked()
     waiting: bool = False
-    answers: int = 0
-    best_quality: float = 0.0
     readings: dict[str, deque[Weighed]] = field(default_factory=dict)
     told: Mapping[str, Attribute] = field(default_factory=dict)
 
@@ -43,16 +58,20 @@ class Memory:
 
     Args:
         spec: the descriptor's settings.
+        patient: frames wait for their descriptions. What is due then goes by the frames alone,
+            so that every run gives the same result; else a busy descriptor is not asked again.
     """
 
-    def __init__(self, spec: DescriptorSpec) -> None:
+    def __init__(self, spec: DescriptorSpec, *, patient: bool = False) -> None:
         self._spec = spec
+        self._patient = patient
         self._classes = frozenset(spec.describes if spec.classes is None else spec.classes)
         self._refresh_ns = nanoseconds(spec.refresh_s)
         self._window_ns = nanoseconds(spec.window_s)
         self._lock = threading.Lock()
         self._objects: dict[int, _Known] = {}
-        self._asked: dict[int, tuple[int, ...]] = {}
+        # By frame, the objects asked for: what had been asked before, and how well each is seen.
+        self._requests: dict[int, dict[int, tuple[_Asked, float]]] = {}
 
     def due(self, item: Item) -> NDArray[np.intp]:
         """Indices of the detections to describe now, most urgent first; they count as asked."""
@@ -74,34 +93,32 @@ class Memory:
                         urgent.append((urgency, float(quality[i]), i))
             urgent.sort(reverse=True)
             chosen = urgent[: self._spec.max_objects]
-            ids = [int(found.tracker_id[i]) for _, _, i in chosen]
-            for (_, how_well, _), tracker_id in zip(chosen, ids, strict=True):
-                known = self._objects[tracker_id]
-                known.asked_ns, known.asked_quality, known.waiting = pts_ns, how_well, True
-            if ids:
-                self._asked[item.frame.seq] = tuple(ids)
+            request: dict[int, tuple[_Asked, float]] = {}
+            for _, how_well, i in chosen:
+                known = self._objects[int(found.tracker_id[i])]
+                request[int(found.tracker_id[i])] = known.asked, how_well
+                known.asked, known.waiting = known.asked.again(pts_ns, how_well), True
+            if request:
+                self._requests[item.frame.seq] = request
             return np.array([i for _, _, i in chosen], np.intp)
 
     def learn(self, item: Item) -> None:
         """Take what was read off the objects of a frame that were asked for."""
         with self._lock:
-            for tracker_id in self._asked.pop(item.frame.seq, ()):
-                known = self._objects.get(tracker_id)
-                if known is None:
-                    continue
-                known.waiting = False
-                known.answers += 1
-                known.best_quality = max(known.best_quality, known.asked_quality)
-                self._add(known, item.attributes.get(tracker_id, {}))
-
-    def lost(self, item: Item) -> None:
-        """A frame will not be described after all: its objects are due again."""
-        with self._lock:
-            for tracker_id in self._asked.pop(item.frame.seq, ()):
+            for tracker_id, (_, quality) in self._requests.pop(item.frame.seq, {}).items():
                 known = self._objects.get(tracker_id)
                 if known is not None:
                     known.waiting = False
-                    known.asked_ns = None if not known.answers else known.asked_ns
+                    self._add(known, item.attributes.get(tracker_id, {}), quality)
+
+    def lost(self, item: Item) -> None:
+        """A frame will not be described after all: its objects are as if never asked for."""
+        with self._lock:
+            for tracker_id, (before, _) in self._requests.pop(item.frame.seq, {}).items():
+                known = self._objects.get(tracker_id)
+                if known is not None:
+                    known.waiting = False
+                    known.asked = known.asked if self._patient else before
 
     def attributes(self, item: Item) -> Mapping[int, Mapping[str, Attribute]]:
         """The item's attributes with those of this descriptor."""
@@ -120,7 +137,7 @@ class Memory:
         """Forget everything: the objects will have other numbers from now on."""
         with self._lock:
             self._objects.clear()
-            self._asked.clear()
+            self._requests.clear()
 
     def _wanted(self, found: sv.Detections, i: int) -> bool:
         names, predicted = found.data.get("class_name"), found.data.get("predicted")
@@ -133,22 +150,22 @@ class Memory:
 
     def _urgency(self, known: _Known, quality: float, pts_ns: int) -> float:
         """1 or more if the object is due."""
-        if known.waiting:
+        if known.waiting and not self._patient:
             return 0.0
-        if known.asked_ns is None:
+        asked = known.asked
+        if not asked.times:
             return float("inf")
         wait_ns = self._refresh_ns
-        if known.answers < _KNOWN_READINGS or quality > _MUCH_BETTER * known.best_quality:
+        if asked.times < _KNOWN_READINGS or quality > _MUCH_BETTER * asked.best:
             wait_ns //= _EAGER
-        elapsed_ns = pts_ns - known.asked_ns
-        return elapsed_ns / wait_ns if wait_ns else float("inf")
+        return (pts_ns - asked.pts_ns) / max(wait_ns, 1)
 
-    def _add(self, known: _Known, read: Mapping[str, Attribute]) -> None:
+    def _add(self, known: _Known, read: Mapping[str, Attribute], quality: float) -> None:
         if not read:
             return
         for name, attribute in read.items():
             past = known.readings.setdefault(name, deque(maxlen=_MOST_READINGS))
-            past.append(Weighed(attribute, known.asked_quality))
+            past.append(Weighed(attribute, quality))
             while past[0].attribute.pts_ns < attribute.pts_ns - self._window_ns:
                 past.popleft()
         told = {name: smoothed(list(past)) for name, past in known.readings.items()}

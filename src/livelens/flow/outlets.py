@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from livelens.flow.ends import SinkLane
 from livelens.flow.opening import open_here
-from livelens.flow.opening import open_here
 from livelens.plugins import named
 from livelens.spec import Sink, SinkSpec, Stage
 
