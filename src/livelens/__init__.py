@@ -15,15 +15,20 @@ __version__ = version("livelens")
 
 _HOME = {
     "Attribute": "livelens.types",
+    "Crop": "livelens.crop",
+    "Descriptor": "livelens.descriptor",
+    "DescriptorSpec": "livelens.descriptor",
     "Detect": "livelens.stages.detect",
     "Engine": "livelens.flow.engine",
     "File": "livelens.sources.file",
     "Frame": "livelens.types",
     "Item": "livelens.types",
+    "Landmarks": "livelens.types",
     "LivelensError": "livelens.errors",
     "Overlay": "livelens.stages.overlay",
     "Pattern": "livelens.sources.pattern",
     "PipelineSpec": "livelens.spec",
+    "Reading": "livelens.descriptor",
     "Record": "livelens.sinks.record",
     "Result": "livelens.events",
     "Results": "livelens.sinks.results",
@@ -39,6 +44,8 @@ _HOME = {
 }
 
 if TYPE_CHECKING:
+    from livelens.crop import Crop
+    from livelens.descriptor import Descriptor, DescriptorSpec, Reading
     from livelens.errors import LivelensError
     from livelens.events import Result
     from livelens.flow.engine import Engine
@@ -55,19 +62,24 @@ if TYPE_CHECKING:
     from livelens.stages.overlay import Overlay
     from livelens.stages.simulate import Simulate
     from livelens.stages.track import Track
-    from livelens.types import Attribute, Frame, Item
+    from livelens.types import Attribute, Frame, Item, Landmarks
 
 __all__ = [
     "Attribute",
+    "Crop",
+    "Descriptor",
+    "DescriptorSpec",
     "Detect",
     "Engine",
     "File",
     "Frame",
     "Item",
+    "Landmarks",
     "LivelensError",
     "Overlay",
     "Pattern",
     "PipelineSpec",
+    "Reading",
     "Record",
     "Result",
     "Results",

@@ -81,6 +81,43 @@ def test_a_slow_stage_sees_the_newest_frame_and_the_rest_is_counted(engine: Engi
     balanced(pipeline)
 
 
+class Passing(Call, frozen=True, kw_only=True):
+    """A stage that frames need not wait for."""
+
+    @property
+    def passes_over(self) -> bool:
+        return True
+
+    def passed_over(self, item: Item) -> Item:
+        return item.with_(undetected=item.undetected | {"passing"})
+
+
+def test_frames_that_find_a_stage_busy_can_go_on_in_order_without_it(engine: Engine) -> None:
+    gate, source, kept = Gate(), HandSource(), Kept()
+    spec = PipelineSpec(source=LIVE, stages=(Passing.of(gate),), max_delay_s=None)
+    pipeline = engine.add("a", spec, source, extra_sinks={"kept": kept})
+    source.send(1)
+    assert gate.entered.acquire(timeout=5)
+    source.send(5, start=1)
+    source.end()
+    gate.open.release(2)
+    assert pipeline.wait(5) == "ended"
+    assert gate.seqs == [0, 5]
+    assert kept.seqs == [0, 1, 2, 3, 4, 5]
+    passed = [item.frame.seq for item in kept.items if item.undetected == {"passing"}]
+    assert passed == [1, 2, 3, 4]
+    assert pipeline.stats().dropped == {}
+    balanced(pipeline)
+
+
+def test_of_a_file_no_frame_is_passed_over(engine: Engine) -> None:
+    kept = Kept()
+    spec = PipelineSpec(source=Counted(count=50), stages=(Passing.of(keep),))
+    pipeline = engine.add("a", spec, extra_sinks={"kept": kept})
+    assert pipeline.wait(5) == "ended"
+    assert [item.undetected for item in kept.items] == [frozenset()] * 50
+
+
 def test_frames_older_than_the_budget_are_not_worked_on(engine: Engine) -> None:
     source, kept = HandSource(), Kept()
     seen: list[int] = []
