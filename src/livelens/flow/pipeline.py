@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Mapping
+from itertools import count
 
 import msgspec
 import numpy as np
@@ -16,6 +17,7 @@ from livelens.flow.ends import SinkLane, SourceLane
 from livelens.flow.graph import check, stage_names
 from livelens.flow.lane import Lane, Port
 from livelens.flow.ledger import Ledger
+from livelens.flow.loads import StageLoad, stage_loads
 from livelens.flow.metrics import FlowMetrics
 from livelens.flow.outlets import Outlets
 from livelens.flow.timeline import Timeline
@@ -96,6 +98,7 @@ class Pipeline:
         self._last_seq = -1
         self._told: dict[tuple[str, str], int] = {}
         self._stage_ns: dict[str, deque[int]] = {}
+        self._stage_done: dict[str, int] = {}
         self._changing = threading.Lock()
         self._final = threading.Event()
         self._ending = threading.Lock()
@@ -181,10 +184,13 @@ class Pipeline:
     def _port(self, stage: str) -> Port:
         seconds = self._metrics.stage_seconds.labels(self.stream_id, stage)
         recent = self._stage_ns.setdefault(stage, deque(maxlen=256))
+        # Counting by `next` is safe with several workers.
+        done = count(self._stage_done.get(stage, 0) + 1)
 
         def observe(took_s: float) -> None:
             seconds.observe(took_s)
             recent.append(nanoseconds(took_s))
+            self._stage_done[stage] = next(done)
 
         def drop(_: Item, reason: str) -> None:
             self._drop(stage, reason)
@@ -321,6 +327,10 @@ class Pipeline:
             skipped=self._ledger.skipped,
         )
 
+    def loads(self) -> dict[str, StageLoad]:
+        """How busy each stage is, by name, in their order."""
+        return stage_loads(self._chain.links, self._stage_done)
+
     def wait(self, timeout_s: float | None = None) -> StreamState:
         """Wait until the pipeline has ended, failed or been stopped; returns the state."""
         self._final.wait(timeout_s)
@@ -353,6 +363,7 @@ class Pipeline:
                 self._chain.finish()
             for gone in set(self._stage_ns) - set(stage_names(spec.stages)):
                 del self._stage_ns[gone]
+                self._stage_done.pop(gone, None)
 
     def stop(
         self, timeout_s: float = 2.0, *, final: StreamState = "stopped", why: str = ""
