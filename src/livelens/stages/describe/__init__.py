@@ -1,0 +1,1 @@
+"""Descriptors: what is measured about one face, person or vehicle at a time."""
