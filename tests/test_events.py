@@ -16,10 +16,11 @@ from livelens.events import (
     State,
     decoded,
     encoded,
+    for_drawing,
     json_schema,
     result_of,
 )
-from livelens.types import Attribute, Frame, Item, Timing
+from livelens.types import Attribute, Frame, Item, Landmarks, Timing
 
 
 def item() -> Item:
@@ -121,3 +122,46 @@ def test_what_json_cannot_tell_becomes_a_problem(odd: object) -> None:
     assert isinstance(told, Problem)
     assert (told.stream, told.where) == ("street", "result")
     assert told.message.startswith("frame 17 cannot be told: ")
+
+
+def test_attributes_landmarks_and_masks_are_told() -> None:
+    face = Landmarks("face", np.array([[80, 60, -16]], np.float32), 0.9, person=1)
+    mask = np.zeros((3, 2), np.uint8)
+    mask[1:, 0] = 255
+    known = {4: {"emotion": Attribute("sad", 0.61, 5, {"sad": 0.61, "happy": 0.39})}}
+    full = result_of(item().with_(landmarks=(face,), mask=mask, attributes=known), {})
+    told = json.loads(encoded(full))
+    jsonschema.validate(told, json_schema())
+    assert told["objects"][0]["attributes"]["emotion"]["scores"] == {"sad": 0.61, "happy": 0.39}
+    (points,) = told["landmarks"]
+    assert points["points"] == [[80.0, 60.0, -16.0]]
+    assert points["normalised"] == [[0.5, 0.5, -0.1]]
+    assert told["mask"] == {"size": [3, 2], "counts": [1, 2, 3]}
+
+
+@pytest.mark.parametrize("filled", [0, 255])
+def test_runs_of_a_mask_begin_with_what_is_outside(filled: int) -> None:
+    mask = np.full((2, 2), filled, np.uint8)
+    told = result_of(item().with_(mask=mask), {}).mask
+    assert told is not None
+    assert told.counts == ([0, 4] if filled else [4])
+
+
+def test_what_is_only_drawn_is_told_in_short() -> None:
+    face = Landmarks(
+        "face", np.zeros((478, 3), np.float32), 0.9, world=np.zeros((478, 3), np.float32)
+    )
+    full = result_of(item().with_(landmarks=(face,)), {})
+    lean = for_drawing(full)
+    assert isinstance(lean, Result)
+    assert len(encoded(lean)) < len(encoded(full)) / 2
+    assert lean.landmarks[0].points == full.landmarks[0].points
+    assert for_drawing(MESSAGES["state"]) is MESSAGES["state"]
+
+
+def test_a_box_that_the_tracker_carried_is_marked() -> None:
+    found = item().detections
+    assert found is not None
+    found.data["predicted"] = np.array([True, False])
+    told = result_of(item().with_(detections=found), {})
+    assert [each.predicted for each in told.objects] == [True, False]

@@ -67,16 +67,18 @@ class LandmarkSet(msgspec.Struct, frozen=True, omit_defaults=True):
         person: the parts of one person have the same number.
         score: confidence in 0..1 that the part is there.
         points: [[x, y, z], …] in pixels of the frame; z grows away from the camera.
-        normalised: the same with x and z as parts of the frame's width, y of its height.
+        normalised: the same with x and z as parts of the frame's width, y of its height; left
+            out on data channels, which carry what is drawn.
         visibility: 0..1 for each point, where the model tells.
-        world: [[x, y, z], …] in metres from the middle of the hips, where the model tells.
+        world: [[x, y, z], …] in metres from the middle of the hips, where the model tells;
+            left out on data channels.
     """
 
     part: Part
     person: int
     score: float
     points: list[tuple[float, float, float]]
-    normalised: list[tuple[float, float, float]]
+    normalised: list[tuple[float, float, float]] = []
     visibility: list[float] = []
     world: list[tuple[float, float, float]] = []
 
@@ -184,6 +186,14 @@ def encoded(message: Message) -> bytes:
             raise
         why = f"frame {message.seq} cannot be told: {one_line(error)}"
         return _encoder.encode(Problem(message.stream, "result", why, wall_ns()))
+
+
+def for_drawing(message: Message) -> Message:
+    """The message without what a page can tell from the rest: a face mesh is long."""
+    if not isinstance(message, Result) or not message.landmarks:
+        return message
+    lean = [msgspec.structs.replace(each, normalised=[], world=[]) for each in message.landmarks]
+    return msgspec.structs.replace(message, landmarks=lean)
 
 
 def decoded(text: bytes | str) -> Message:

@@ -3,7 +3,7 @@
 import asyncio
 
 from livelens.errors import Closed
-from livelens.events import encoded
+from livelens.events import encoded, for_drawing
 from livelens.flow.bus import Bus
 from livelens.media.peer import Peer
 
@@ -49,7 +49,7 @@ class ResultChannels:
         with self._bus.subscribe(stream_id, capacity=_WAITING) as messages:
             try:
                 while True:
-                    text = encoded(await messages.aget()).decode()
+                    text = encoded(for_drawing(await messages.aget())).decode()
                     for peer in self._peers.get(stream_id, {}).values():
                         peer.send_message(text)
             except Closed:

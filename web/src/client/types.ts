@@ -5,10 +5,12 @@ export type StreamState = "starting" | "running" | "reconnecting" | "ended" | "f
 /** [xMin, yMin, xMax, yMax] in pixels of the frame. */
 export type Box = readonly [number, number, number, number];
 
+/** `pts_ns` is that of the latest frame it was measured on. A list holds points. */
 export interface ObjectAttribute {
-  value: number | string | boolean | null;
+  value: number | string | boolean | null | readonly (readonly number[])[];
   score: number;
   pts_ns: number;
+  scores?: Record<string, number>;
 }
 
 export interface DetectedObject {
@@ -19,6 +21,18 @@ export interface DetectedObject {
   tracker_id?: number | null;
   attributes?: Record<string, ObjectAttribute>;
   keypoints?: readonly (readonly [number, number])[];
+  detector?: string;
+  /** No detector looked at this frame: the tracker carried the box here. */
+  predicted?: boolean;
+}
+
+/** Points of one part of one person, in pixels of the frame, in MediaPipe's order. */
+export interface LandmarkSet {
+  part: "body" | "face" | "left_hand" | "right_hand";
+  person: number;
+  score: number;
+  points: readonly (readonly [number, number, number])[];
+  visibility?: readonly number[];
 }
 
 export interface StageTime {
@@ -40,6 +54,7 @@ export interface Result {
   stages: readonly StageTime[];
   dropped: Record<string, number>;
   objects: readonly DetectedObject[];
+  landmarks?: readonly LandmarkSet[];
   ntp_ns?: number | null;
 }
 
