@@ -28,7 +28,7 @@ def test_the_manifest_is_sound() -> None:
         *names
     }
     for card in manifest().models:
-        assert card.decoder in DECODERS
+        assert card.decoder in DECODERS if card.task == "detect" else not card.decoder
         assert card.licence
         assert card.package is not None
     packages = [card.package for card in manifest().models]
@@ -51,7 +51,7 @@ def test_an_empty_cache_has_no_models(cache: Path) -> None:
 
 def test_an_unknown_name_lists_the_known(cache: Path) -> None:
     for act in (zoo.pull, zoo.verify, zoo.load, zoo.model_card):
-        with pytest.raises(NotFound, match=r"no model 'cocossd'; there are coco-ssd, "):
+        with pytest.raises(NotFound, match=r"no model 'cocossd'; there are .*coco-ssd, "):
             act("cocossd")
     with pytest.raises(NotFound, match="no clip 'coco-ssd'; there are bikes"):
         zoo.clip("coco-ssd")

@@ -57,17 +57,25 @@ def _conv(graph: Graph, inputs: list[Value], attributes: "Attributes", *, depthw
     return Value(nchw=result)
 
 
+def _conv_spatial(graph: Graph, inputs: list[Value], attributes: "Attributes") -> Value:
+    return _conv(graph, inputs, attributes, depthwise=False)
+
+
+def _conv_depthwise(graph: Graph, inputs: list[Value], attributes: "Attributes") -> Value:
+    return _conv(graph, inputs, attributes, depthwise=True)
+
+
 def _conv2d(graph: Graph, inputs: list[Value], attributes: "Attributes") -> list[Value]:
-    return [_conv(graph, inputs, attributes, depthwise=False)]
+    return [_conv_spatial(graph, inputs, attributes)]
 
 
 def _depthwise(graph: Graph, inputs: list[Value], attributes: "Attributes") -> list[Value]:
-    return [_conv(graph, inputs, attributes, depthwise=True)]
+    return [_conv_depthwise(graph, inputs, attributes)]
 
 
-def _fused(*, depthwise: bool) -> Operation:
+def _fused(main: Callable[[Graph, list[Value], "Attributes"], Value]) -> Operation:
     def convert(graph: Graph, inputs: list[Value], attributes: "Attributes") -> list[Value]:
-        result = _conv(graph, inputs, attributes, depthwise=depthwise)
+        result = main(graph, inputs, attributes)
         rest = inputs[2:]
         for name in attributes.texts("fused_ops"):
             if name == "BiasAdd":
@@ -334,6 +342,35 @@ def _identity(graph: Graph, inputs: list[Value], attributes: "Attributes") -> li
     return [inputs[0]]
 
 
+def _mean(graph: Graph, inputs: list[Value], attributes: "Attributes") -> list[Value]:
+    value, axes = inputs[0], _ints(inputs[1], "axes")
+    keep = int(attributes.flag("keep_dims"))
+    if value.constant is not None:
+        mean = value.constant.mean(axis=tuple(axes), keepdims=bool(keep))
+        return [Value(constant=np.asarray(mean, value.constant.dtype))]
+    if value.nchw is not None and sorted(axes) == [1, 2]:
+        result = graph.one("ReduceMean", [value.nchw], axes=[2, 3], keepdims=keep)
+        return [Value(nchw=result) if keep else Value(plain=result)]
+    return [Value(plain=graph.one("ReduceMean", [graph.plain(value)], axes=axes, keepdims=keep))]
+
+
+def _mat_mul(graph: Graph, inputs: list[Value], attributes: "Attributes") -> Value:
+    left, right = inputs[:2]
+    names = [graph.plain(left), graph.plain(right)]
+    for index, flag in enumerate(("transpose_a", "transpose_b")):
+        if attributes.flag(flag):
+            names[index] = graph.one("Transpose", [names[index]], perm=[1, 0])
+    return Value(plain=graph.one("MatMul", names))
+
+
+def _plain_mat_mul(graph: Graph, inputs: list[Value], attributes: "Attributes") -> list[Value]:
+    return [_mat_mul(graph, inputs, attributes)]
+
+
+def _softmax(graph: Graph, inputs: list[Value], attributes: "Attributes") -> list[Value]:
+    return [Value(plain=graph.one("Softmax", [graph.plain(inputs[0])], axis=-1))]
+
+
 OPERATIONS: Mapping[str, Operation] = {
     "Add": _binary("Add", np.add),
     "AddN": _add_n,
@@ -346,10 +383,14 @@ OPERATIONS: Mapping[str, Operation] = {
     "ExpandDims": _expand_dims,
     "FusedBatchNorm": _batch_norm,
     "FusedBatchNormV3": _batch_norm,
-    "FusedDepthwiseConv2dNative": _fused(depthwise=True),
+    "FusedDepthwiseConv2dNative": _fused(_conv_depthwise),
     "Identity": _identity,
     "LeakyRelu": _leaky_relu,
     "MaxPool": _max_pool,
+    "MatMul": _plain_mat_mul,
+    "Maximum": _binary("Max", np.maximum),
+    "Mean": _mean,
+    "Minimum": _binary("Min", np.minimum),
     "Mul": _binary("Mul", np.multiply),
     "Pack": _pack,
     "Pad": _pad,
@@ -361,6 +402,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "Shape": _shape,
     "Sigmoid": _unary("Sigmoid"),
     "Slice": _slice,
+    "Softmax": _softmax,
     "SparseToDense": _sparse_to_dense,
     "SplitV": _split,
     "Squeeze": _squeeze,
@@ -369,5 +411,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "Tile": _tile,
     "Transpose": _transpose,
     "Unpack": _unpack,
-    "_FusedConv2D": _fused(depthwise=False),
+    "_FusedConv2D": _fused(_conv_spatial),
+    "_FusedMatMul": _fused(_mat_mul),
 }
