@@ -327,6 +327,11 @@ class Pipeline:
             skipped=self._ledger.skipped,
         )
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Frames captured and delivered so far."""
+        return self._ledger.captured, self._ledger.delivered
+
     def loads(self) -> dict[str, StageLoad]:
         """How busy each stage is, by name, in their order."""
         return stage_loads(self._chain.links, self._stage_done)

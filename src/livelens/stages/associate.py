@@ -29,17 +29,24 @@ class _Predicting(Protocol):
 
 
 @cache
+def tracker_classes() -> dict[str, Callable[..., LibraryTracker]]:
+    """The library's tracker classes by name."""
+    known: dict[str, Callable[..., LibraryTracker]] = {}
+    for public in dir(trackers):
+        found: Any = getattr(trackers, public)
+        if public.endswith("Tracker") and callable(getattr(found, "update", None)):
+            known[public.removesuffix("Tracker").lower()] = found
+    return known
+
+
+@cache
 def tracker_class(name: str) -> Callable[..., LibraryTracker]:
     """The tracker class of that name, `bytetrack` say, in lower case and without "Tracker".
 
     Raises:
         ConfigError: the installed library has none of this name.
     """
-    known: dict[str, Callable[..., LibraryTracker]] = {}
-    for public in dir(trackers):
-        found: Any = getattr(trackers, public)
-        if public.endswith("Tracker") and callable(getattr(found, "update", None)):
-            known[public.removesuffix("Tracker").lower()] = found
+    known = tracker_classes()
     if name not in known:
         raise ConfigError(
             f"no tracker is called {name!r} in the installed trackers library: "
