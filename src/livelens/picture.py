@@ -16,7 +16,11 @@ Pixels = NDArray[np.uint8]
 
 @runtime_checkable
 class Picture(Protocol):
-    """One picture, read-only. Safe to share between threads."""
+    """One picture, read-only. Safe to share between threads.
+
+    One that can be pickled can go to a stage in a process lane; large buffers should
+    then be apart (pickle protocol 5), so that they go through shared memory.
+    """
 
     @property
     def width(self) -> int:
@@ -69,6 +73,9 @@ class ArrayPicture:
             interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
         )
         return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+    def __reduce__(self) -> tuple[type["ArrayPicture"], tuple[Pixels]]:
+        return ArrayPicture, (self._bgr,)
 
     def __repr__(self) -> str:
         return f"ArrayPicture({self.width}x{self.height})"

@@ -1,18 +1,31 @@
 """From a spec to the stage that a worker calls, in this process or in one of its own."""
 
+from collections.abc import Callable
+
 from livelens.descriptor import Descriptor, DescriptorSpec
 from livelens.errors import StageError
 from livelens.flow.describing import Describing
+from livelens.flow.process.stage import ProcessStage
 from livelens.spec import Stage, StageSpec
 
 
-def open_stage(spec: StageSpec) -> Stage:
+def open_stage(spec: StageSpec, *, began: Callable[[ProcessStage], None] = lambda _: None) -> Stage:
     """Open a stage where its lane wants it.
+
+    Args:
+        spec: the stage.
+        began: told of a process as soon as there is one, so that it can be killed while the
+            stage opens.
 
     Raises:
         LivelensError: it cannot be opened as configured, or opens into something else.
     """
-    return open_here(spec)
+    if spec.lane == "thread":
+        return open_here(spec)
+    stage = ProcessStage(spec)
+    began(stage)
+    stage.open()
+    return stage
 
 
 def open_here(spec: StageSpec) -> Stage:

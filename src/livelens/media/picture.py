@@ -2,12 +2,14 @@
 
 import threading
 import weakref
+from collections.abc import Sequence
+from pickle import PickleBuffer
 
 import av
 import cv2
 import numpy as np
 
-from livelens.picture import Picture, Pixels
+from livelens.picture import ArrayPicture, Picture, Pixels
 
 
 class VideoPicture:
@@ -62,8 +64,36 @@ class VideoPicture:
                     self._yuv420p = self._frame.reformat(format="yuv420p")
             return self._yuv420p
 
+    def __reduce_ex__(self, _: object) -> tuple[object, ...]:
+        """For another process: the decoder's planes as they are (pickle protocol 5)."""
+        frame = self._frame
+        if frame.format.has_palette:
+            return ArrayPicture, (self.bgr(),)
+        colours = (frame.colorspace, frame.color_range, frame.color_trc, frame.color_primaries)
+        planes = [(plane.line_size, PickleBuffer(plane)) for plane in frame.planes]
+        return _received, (frame.width, frame.height, frame.format.name, colours, planes)
+
     def __repr__(self) -> str:
         return f"VideoPicture({self.width}x{self.height}, {self._frame.format.name})"
+
+
+def _received(
+    width: int,
+    height: int,
+    form: str,
+    colours: tuple[int, int, int, int],
+    planes: Sequence[tuple[int, memoryview]],
+) -> VideoPicture:
+    """What `VideoPicture.__reduce_ex__` took apart, in memory of its own."""
+    frame = av.VideoFrame(width, height, form)
+    for plane, (line_size, pixels) in zip(frame.planes, planes, strict=True):
+        rows = np.frombuffer(pixels, np.uint8).reshape(-1, abs(line_size))
+        mine = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        shared = min(rows.shape[1], mine.shape[1])
+        # A negative line size means that the last line is the first in memory.
+        np.copyto(mine[:, :shared], rows[:: 1 if line_size > 0 else -1, :shared])
+    (frame.colorspace, frame.color_range, frame.color_trc, frame.color_primaries) = colours
+    return VideoPicture(frame)
 
 
 _converted: "weakref.WeakKeyDictionary[Picture, VideoPicture]" = weakref.WeakKeyDictionary()
