@@ -45,9 +45,14 @@ def error_response(message: str, status: int, headers: Mapping[str, str] | None 
     return json_response({"error": message}, status, headers)
 
 
+def status_of(error: Exception) -> int:
+    """The HTTP status that says the same as an error raised on purpose."""
+    return next((code for kind, code in _STATUS if isinstance(error, kind)), _CANNOT)
+
+
 async def livelens_error(request: Request, error: Exception) -> Response:
     """Answer an error raised on purpose."""
-    status = next((code for kind, code in _STATUS if isinstance(error, kind)), _CANNOT)
+    status = status_of(error)
     state_of(request).refused[status] += 1
     headers = None
     if isinstance(error, CapacityError):

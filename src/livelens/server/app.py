@@ -75,13 +75,17 @@ def create_app(config: ServerConfig, token: str | None = None) -> Starlette:
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     """Start the configured streams beside the first requests, and stop everything at the end."""
     state: ServerState = app.state.server
-    starting = asyncio.create_task(state.streams.add_configured(), name="configured streams")
+    tasks = [
+        asyncio.create_task(state.streams.add_configured(), name="configured streams"),
+        asyncio.create_task(state.rates.keep_looking(), name="rates"),
+    ]
     try:
         yield
     finally:
-        starting.cancel()
-        with suppress(asyncio.CancelledError):
-            await starting
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await state.close()
 
 

@@ -65,11 +65,7 @@ class StreamList(msgspec.Struct, frozen=True):
 def stream_info(server: ServerState, pipeline: Pipeline) -> StreamInfo:
     """Everything about a stream."""
     stats = pipeline.stats()
-    state, detail = pipeline.state, pipeline.detail
-    if state in ("starting", "running") and server.streams.waiting_for_publisher(
-        pipeline.stream_id
-    ):
-        state, detail = "reconnecting", "nobody publishes"
+    state, detail = state_of_stream(server, pipeline)
     return StreamInfo(
         id=pipeline.stream_id,
         state=state,
@@ -82,12 +78,21 @@ def stream_info(server: ServerState, pipeline: Pipeline) -> StreamInfo:
         delivered=stats.delivered,
         dropped=stats.dropped,
         in_flight=stats.in_flight,
-        latency_ms=_percentiles(stats.latency),
-        stages_ms={name: _percentiles(times) for name, times in stats.stages.items()},
+        latency_ms=milliseconds(stats.latency),
+        stages_ms={name: milliseconds(times) for name, times in stats.stages.items()},
         waiting=stats.waiting,
         sinks=_sinks(pipeline, stats.sink_dropped),
         spec=_without_passwords(pipeline.spec),
     )
+
+
+def state_of_stream(server: ServerState, pipeline: Pipeline) -> tuple[StreamState, str]:
+    """A stream's state as people see it, and why."""
+    if pipeline.state in ("starting", "running") and server.streams.waiting_for_publisher(
+        pipeline.stream_id
+    ):
+        return "reconnecting", "nobody publishes"
+    return pipeline.state, pipeline.detail
 
 
 def _sinks(pipeline: Pipeline, dropped: dict[str, int]) -> list[SinkInfo]:
@@ -109,7 +114,8 @@ def _sinks(pipeline: Pipeline, dropped: dict[str, int]) -> list[SinkInfo]:
     return found
 
 
-def _percentiles(times: Percentiles | None) -> dict[str, float]:
+def milliseconds(times: Percentiles | None) -> dict[str, float]:
+    """Percentiles by their names; none of none."""
     if times is None:
         return {}
     return {"p50": times.p50_ms, "p95": times.p95_ms, "p99": times.p99_ms}

@@ -15,7 +15,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from livelens.errors import CapacityError, Closed, LivelensError
 from livelens.events import encoded, json_schema
 from livelens.flow.bus import Subscription
-from livelens.server.answers import error_response, json_response
+from livelens.server.answers import error_response, json_response, status_of
+from livelens.server.filters import EVERYTHING, Filter, filter_of
 from livelens.server.state import ServerState, state_of
 
 _PING_S = 15.0
@@ -25,14 +26,17 @@ _NO_CACHE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 async def stream_results(request: Request) -> Response:
     """The messages of one stream as Server-Sent Events."""
     state = state_of(request)
-    stream_id = state.engine.get(request.path_params["stream"]).stream_id
-    return _event_stream(state, _subscribe(state, stream_id))
+    pipeline = state.engine.get(request.path_params["stream"])
+    chosen = filter_of(request, pipeline.spec)
+    messages = subscribed(state, pipeline.stream_id)
+    return event_stream(state, messages, _lines(messages, chosen))
 
 
 async def all_events(request: Request) -> Response:
     """Problems and states of all streams as Server-Sent Events."""
     state = state_of(request)
-    return _event_stream(state, _subscribe(state, None))
+    messages = subscribed(state, None)
+    return event_stream(state, messages, _lines(messages))
 
 
 async def message_schema(_: Request) -> Response:
@@ -44,15 +48,15 @@ async def results_socket(socket: WebSocket) -> None:
     """The messages of one stream over WebSocket, one JSON object in each text frame."""
     state = state_of(socket)
     try:
-        stream_id = state.engine.get(socket.path_params["stream"]).stream_id
-        messages = _subscribe(state, stream_id)
+        pipeline = state.engine.get(socket.path_params["stream"])
+        chosen = filter_of(socket, pipeline.spec)
+        messages = subscribed(state, pipeline.stream_id)
     except LivelensError as error:
-        busy = isinstance(error, CapacityError)
-        await socket.send_denial_response(error_response(str(error), 503 if busy else 404))
+        await socket.send_denial_response(error_response(str(error), status_of(error)))
         return
     with _Reader(state, messages, "websocket"):
         await socket.accept()
-        sending = asyncio.create_task(_send_all(socket, messages))
+        sending = asyncio.create_task(_send_all(socket, messages, chosen))
         try:
             while True:  # what a reader says is of no interest, but that he leaves is
                 await socket.receive_text()
@@ -85,8 +89,10 @@ class _Reader:
 class _Events(StreamingResponse):
     """A response that gives its subscription back, however it ends."""
 
-    def __init__(self, state: ServerState, messages: Subscription) -> None:
-        super().__init__(_lines(messages), media_type="text/event-stream", headers=dict(_NO_CACHE))
+    def __init__(
+        self, state: ServerState, messages: Subscription, lines: AsyncIterator[bytes]
+    ) -> None:
+        super().__init__(lines, media_type="text/event-stream", headers=dict(_NO_CACHE))
         self._reader = _Reader(state, messages, "sse")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,11 +100,19 @@ class _Events(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-def _event_stream(state: ServerState, messages: Subscription) -> Response:
-    return _Events(state, messages)
+def event_stream(
+    state: ServerState, messages: Subscription, lines: AsyncIterator[bytes]
+) -> Response:
+    """Lines as Server-Sent Events; the subscription that they come from ends with them."""
+    return _Events(state, messages, lines)
 
 
-def _subscribe(state: ServerState, stream_id: str | None) -> Subscription:
+def subscribed(state: ServerState, stream_id: str | None) -> Subscription:
+    """A reader's subscription to one stream, or to the states and problems of all.
+
+    Raises:
+        CapacityError: there are as many readers as the limits allow, or the server closes.
+    """
     most = state.config.server.limits.max_readers
     if state.closing or state.readers.total() >= most:
         raise CapacityError(f"the server has its {most} readers of results already")
@@ -106,7 +120,7 @@ def _subscribe(state: ServerState, stream_id: str | None) -> Subscription:
     return state.engine.bus.subscribe(stream_id, capacity=capacity, results=stream_id is not None)
 
 
-async def _lines(messages: Subscription) -> AsyncIterator[bytes]:
+async def _lines(messages: Subscription, chosen: Filter = EVERYTHING) -> AsyncIterator[bytes]:
     lost = 0
     yield b"retry: 1000\n\n"
     while True:
@@ -121,15 +135,15 @@ async def _lines(messages: Subscription) -> AsyncIterator[bytes]:
         if messages.dropped != lost:
             yield b": %d messages lost\n\n" % (messages.dropped - lost)
             lost = messages.dropped
-        data = encoded(message)
+        data = encoded(chosen.of(message))
         yield b"event: %s\ndata: %s\n\n" % (_name(data), data)
 
 
-async def _send_all(socket: WebSocket, messages: Subscription) -> None:
+async def _send_all(socket: WebSocket, messages: Subscription, chosen: Filter) -> None:
     with suppress(WebSocketDisconnect, RuntimeError):  # the reader left while we were sending
         try:
             while True:
-                await socket.send_text(encoded(await messages.aget()).decode())
+                await socket.send_text(encoded(chosen.of(await messages.aget())).decode())
         except Closed:
             await socket.close(1001, "the stream has ended")
 

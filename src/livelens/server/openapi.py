@@ -65,6 +65,8 @@ def _operation(each: "Endpoint") -> dict[str, Any]:
     success: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if media_type:
         success["content"] = {media_type: {"schema": _schema(held)}}
+        if each.events:
+            success["content"]["text/event-stream"] = {"schema": _schema(str)}
     responses = {str(status): success}
     for code in sorted({*each.errors, *_ANY_ROUTE}):
         responses[str(code)] = {

@@ -8,8 +8,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from livelens.server import events, health, metrics, openapi, pages, signalling, streams
+from livelens.server import (
+    algorithms,
+    events,
+    health,
+    metrics,
+    openapi,
+    pages,
+    signalling,
+    sources,
+    stats,
+    streams,
+)
+from livelens.server.algorithms import AlgorithmList
 from livelens.server.describe import StreamInfo, StreamList
+from livelens.server.sources import SourceList
+from livelens.server.stats import Stats
 
 Answer = Callable[[Request], Awaitable[Response]]
 Talk = Callable[[WebSocket], Awaitable[None]]
@@ -22,6 +36,7 @@ class Endpoint:
     Attributes:
         body: media type of the request's body, and what it holds.
         answer: status and media type of success, and what the answer holds.
+        events: the same comes again and again to who accepts `text/event-stream`.
         errors: statuses besides 401, 403, 405 and 429, which any route may answer.
         query: names of query parameters, with what they mean.
         hidden: left out of the OpenAPI document.
@@ -35,6 +50,7 @@ class Endpoint:
     errors: tuple[int, ...] = ()
     query: tuple[tuple[str, str], ...] = ()
     hidden: bool = False
+    events: bool = False
 
     @property
     def summary(self) -> str:
@@ -47,6 +63,11 @@ EVENTS = "text/event-stream"
 SDP = signalling.SDP
 _SESSION_ERRORS = (400, 404, 412, 413, 415, 422)
 _PRESET = ("preset", "the preset that a stream which does not exist yet is made from")
+_FILTER = (
+    ("detector", "only objects that this detector found; may be repeated"),
+    ("class", "only objects of this class; may be repeated"),
+)
+_INTERVAL = ("interval_s", "seconds between two events, 0.2 to 60; 1 by default")
 _RENDITION = ("rendition", "the name of a whep sink; the stream's first by default")
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -56,6 +77,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/openapi.json", openapi.document),
     Endpoint("GET", "/api/schema", events.message_schema),
     Endpoint("GET", "/api/events", events.all_events, (200, EVENTS, str), errors=(503,)),
+    Endpoint("GET", "/api/sources", sources.sources, (200, JSON, SourceList), errors=(503,),
+             events=True),
+    Endpoint("GET", "/api/algorithms", algorithms.algorithms, (200, JSON, AlgorithmList),
+             errors=(503,), events=True),
+    Endpoint("GET", "/api/stats", stats.stats, (200, JSON, Stats), errors=(400, 503),
+             query=(_INTERVAL,), events=True),
     Endpoint("GET", "/api/streams", streams.list_streams, (200, JSON, StreamList)),
     Endpoint("POST", "/api/streams", streams.add_stream, (201, JSON, StreamInfo), (JSON, dict),
              errors=(400, 409, 413, 415, 422, 503)),
@@ -66,7 +93,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("DELETE", "/api/streams/{stream}", streams.remove_stream, (204, "", None),
              errors=(404,)),
     Endpoint("GET", "/api/streams/{stream}/results", events.stream_results, (200, EVENTS, str),
-             errors=(404, 503)),
+             errors=(404, 503), query=_FILTER),
     Endpoint("POST", "/whip/{stream}", signalling.publish, (201, SDP, str), (SDP, str),
              errors=(400, 404, 409, 413, 415, 503), query=(_PRESET,)),
     Endpoint("OPTIONS", "/whip/{stream}", signalling.options, (200, "", None)),

@@ -2,13 +2,20 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
+from livelens.clock import now_ns
 from livelens.flow.engine import Engine
 from livelens.server.config import ServerConfig
 from livelens.server.feeds import Streams
+from livelens.server.rates import Rates
 from livelens.server.sessions import Sessions
+from livelens.server.usage import CpuMeter
+
+if TYPE_CHECKING:
+    from livelens.server.boards import Shown
 
 
 @dataclass(slots=True)
@@ -21,6 +28,10 @@ class ServerState:
         results_lost: messages that readers were too slow for, by transport.
         refused: requests refused, by status.
         closing: no new sessions and readers any more.
+        began_ns: when the server was made.
+        rates: of frames, by stream, and by stream and stage.
+        cpu: what the server uses.
+        boards: views that many may watch, by name, as they were made last.
     """
 
     config: ServerConfig
@@ -32,6 +43,24 @@ class ServerState:
     results_lost: Counter[str] = field(default_factory=Counter)
     refused: Counter[int] = field(default_factory=Counter)
     closing: bool = False
+    began_ns: int = field(default_factory=now_ns)
+    rates: Rates = field(init=False)
+    cpu: CpuMeter = field(default_factory=CpuMeter)
+    boards: "dict[str, Shown]" = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.rates = Rates(self._frames)
+
+    def _frames(self) -> dict[tuple[str, ...], int]:
+        """Frames so far: (stream, "captured" or "delivered"), and (stream, "stage", name)."""
+        counts: dict[tuple[str, ...], int] = {}
+        for stream_id, pipeline in list(self.engine.streams.items()):
+            captured, delivered = pipeline.counts
+            counts[stream_id, "captured"] = captured
+            counts[stream_id, "delivered"] = delivered
+            for name, load in pipeline.loads().items():
+                counts[stream_id, "stage", name] = load.done
+        return counts
 
     @classmethod
     def of(cls, config: ServerConfig, token: str | None) -> "ServerState":
