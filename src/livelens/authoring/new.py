@@ -16,7 +16,7 @@ from livelens.errors import ConfigError, Conflict
 Kind = Literal["descriptor", "detector", "stage"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
-_LONGEST_NAME = 40
+_LONGEST_NAME = 32  # the lines of the templates stay within 100 characters
 _CLASS = re.compile(r"\b[A-Z]\w+\b")
 
 

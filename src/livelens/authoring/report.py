@@ -80,11 +80,15 @@ def show(tested: Tested, console: Console) -> None:
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
+    skipped = [check for check in tested.checks if check.status == "skip"]
     for check in tested.checks:
+        if check in skipped[1:]:
+            continue
         told = escape(check.detail)
         if check.advice and check.status in ("warn", "fail"):
             told += f"\n[dim]→ {escape(check.advice)}[/]"
-        table.add_row(_MARKS[check.status], check.name, told)
+        name = f"{check.name} …" if check in skipped and len(skipped) > 1 else check.name
+        table.add_row(_MARKS[check.status], name, told)
     console.print(table)
     failed = sum(check.status == "fail" for check in tested.checks)
     passed = sum(check.status == "ok" for check in tested.checks)

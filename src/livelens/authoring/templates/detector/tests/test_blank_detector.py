@@ -19,7 +19,7 @@ def test_a_red_patch_is_found_where_it_is() -> None:
     worker.close()
     assert item.detections is not None
     assert item.detections.xyxy.tolist() == [[100, 60, 200, 120]]
-    assert item.detections.data["class_name"].tolist() == ["blank_detector"]
+    assert list(item.detections.data["class_name"]) == ["blank_detector"]
 
 
 def test_what_is_too_small_is_not_reported() -> None:

@@ -19,13 +19,15 @@ class BlankDescriptor(DescriptorSpec, frozen=True, kw_only=True):
         threshold: mean brightness, 0 to 1, from which on an object is called light.
     """
 
-    measures: ClassVar[tuple[str, ...]] = ("blank_descriptor",)  # what it can tell
-    describes: ClassVar[tuple[str, ...]] = ("person",)  # of which classes
+    # What it can tell, and of which classes.
+    measures: ClassVar[tuple[str, ...]] = ("blank_descriptor",)
+    describes: ClassVar[tuple[str, ...]] = ("person",)
 
     threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.4
 
     def open(self) -> "BlankDescriptorWorker":
-        return BlankDescriptorWorker(self.threshold)  # load a model here, not above
+        # A model is loaded here, or by the worker: not above, where it would cost all others.
+        return BlankDescriptorWorker(self.threshold)
 
 
 class BlankDescriptorWorker:

@@ -33,7 +33,8 @@ class BlankDetector(StageSpec, frozen=True, kw_only=True):
     min_size_px: Annotated[int, msgspec.Meta(ge=1)] = 24
 
     def open(self) -> "BlankDetectorWorker":
-        return BlankDetectorWorker(self)  # load a model here, not above
+        # A model is loaded here, or by the worker: not above, where it would cost all others.
+        return BlankDetectorWorker(self)
 
 
 class BlankDetectorWorker:

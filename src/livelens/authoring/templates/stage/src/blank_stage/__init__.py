@@ -25,7 +25,8 @@ class BlankStage(StageSpec, frozen=True, kw_only=True):
     confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
 
     def open(self) -> "BlankStageWorker":
-        return BlankStageWorker(self.confidence)  # load a model here, not above
+        # A model is loaded here, or by the worker: not above, where it would cost all others.
+        return BlankStageWorker(self.confidence)
 
 
 class BlankStageWorker:
@@ -36,10 +37,14 @@ class BlankStageWorker:
 
     def process(self, items: Sequence[Item]) -> list[Item]:
         """One item for each given one, in order. Never write into the given ones."""
-        return [item.with_(extra={**item.extra, "blank_stage": self._of(item)}) for item in items]
+        return [self._counted(item) for item in items]
 
     def close(self) -> None:
         """Nothing to release."""
+
+    def _counted(self, item: Item) -> Item:
+        counts = {"blank_stage": self._of(item)}
+        return item.with_(extra={**item.extra, **counts})
 
     def _of(self, item: Item) -> dict[str, int]:
         found = item.detections
