@@ -73,6 +73,16 @@ def run(
         list[str] | None, typer.Option(help="Detector, by model name; may be repeated.")
     ] = None,
     track: Annotated[str | None, typer.Option(help="Tracker: bytetrack or sort.")] = None,
+    describe: Annotated[
+        list[str] | None,
+        typer.Option(help="Descriptor, age-gender say; may be repeated. Tracks objects, too."),
+    ] = None,
+    landmarks: Annotated[
+        bool, typer.Option("--landmarks", help="Points on bodies, faces and hands.")
+    ] = False,
+    preset: Annotated[
+        str | None, typer.Option(help="Stages under a name: faces, people, traffic, …")
+    ] = None,
     pipeline: Annotated[
         Path | None, typer.Option(help="YAML file with `stages` and `sinks` instead.")
     ] = None,
@@ -96,22 +106,30 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Process a file without loss, or a live source until stopped."""
-    from livelens import plugins
+    from livelens import plugins, presets
     from livelens.progress import follow
 
     data: dict[str, Any] = {"source": source, "max_delay_s": max_delay, "stages": [], "sinks": []}
     if pipeline is not None:
+        if preset is not None:
+            raise ConfigError("give --preset or --pipeline, not both")
         loaded = plugins.read_yaml(pipeline)
         if not isinstance(loaded, dict):
             raise ConfigError(f"{pipeline}: expected a mapping - at $")
         data |= loaded
-    for model in detect or []:
-        stage: dict[str, Any] = {"type": "detect", "model": model, "device": device}
-        stage |= {"classes": classes} if classes else {}
-        stage |= {"confidence": confidence} if confidence is not None else {}
-        data["stages"] = [*data["stages"], stage]
-    if track is not None:
-        data["stages"] = [*data["stages"], {"type": "track", "tracker": track}]
+    elif preset is not None:
+        data |= presets.preset(preset)
+    on_device = {} if device == "cpu" else {"device": device}
+    detector: dict[str, Any] = dict(on_device)
+    detector |= {"classes": classes} if classes else {}
+    detector |= {"confidence": confidence} if confidence is not None else {}
+    data["stages"] = presets.extended(
+        data["stages"],
+        detect=[{"type": "detect", "model": model, **detector} for model in detect or []],
+        track=track,
+        describe=[{"type": name, **on_device} for name in describe or []],
+        landmarks=landmarks,
+    )
     if output is not None:
         if output.suffix.lower() not in _VIDEO_SUFFIXES:
             raise ConfigError(f"--output: videos are written as MP4, name a .mp4: {output}")

@@ -65,3 +65,42 @@ def preset(name: str) -> dict[str, Any]:
     if name not in known:
         raise ConfigError(f"there is no preset {name!r} ({', '.join(known)})")
     return known[name]
+
+
+def extended(
+    stages: object,
+    *,
+    detect: Stages,
+    track: str | None,
+    describe: Stages,
+    landmarks: bool,
+) -> object:
+    """A list of stages with more of them, in an order that works.
+
+    Detectors come first, then the tracker, then what describes its tracks. Descriptors bring
+    a tracker if there is none; a tracker that is named takes the place of the one there is.
+
+    Args:
+        stages: as a configuration writes them; what is no list is returned as it came.
+        detect: whole detectors.
+        track: the tracker's name.
+        describe: whole descriptors; one that is there already is not added again.
+        landmarks: whether points on bodies, faces and hands are found, too.
+    """
+    if not isinstance(stages, list | tuple):
+        return stages
+    kinds = [stage.get("type") if isinstance(stage, Mapping) else stage for stage in stages]
+    chain: list[object] = list(stages)
+    if track is not None and "track" in kinds:
+        chain[kinds.index("track")] = {"type": "track", "tracker": track}
+    elif track is not None or (describe and "track" not in kinds):
+        tracker = {"type": "track", "tracker": track} if track is not None else {"type": "track"}
+        chain = [*chain, *detect, tracker]
+        detect = ()
+    if detect:
+        place = kinds.index("track") if "track" in kinds else len(chain)
+        chain[place:place] = detect
+    chain += [each for each in describe if each["type"] not in kinds]
+    if landmarks and "landmarks" not in kinds:
+        chain.append({"type": "landmarks"})
+    return chain

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from livelens import plugins
+from livelens import plugins, presets
 from livelens.errors import ConfigError
 from livelens.flow.graph import check as check_order
 from livelens.media.rtc_config import RtcConfig
@@ -183,8 +183,8 @@ def pipeline_of(config: ServerConfig, data: object, path: str = "$") -> Pipeline
 
 
 def known_presets(config: ServerConfig) -> Mapping[str, dict[str, Any]]:
-    """The presets by name; `default`, unless configured, does no analysis."""
-    return {"default": {"stages": []}, **config.presets}
+    """The presets by name: those that come with Livelens, and the configured ones over them."""
+    return {**presets.builtin(), **config.presets}
 
 
 def check_id(stream_id: object, path: str = "$.id") -> str:
