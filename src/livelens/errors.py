@@ -14,6 +14,8 @@
     ├── StageError               a stage that breaks its contract
     ├── ModelError               a model file or decoder that cannot be used
     │   └── DownloadError        a package that cannot be had, or is not what the manifest says
+    ├── PictureError             a picture that does not serve its purpose
+    ├── GalleryError             a gallery of faces that cannot be read or written
     └── Closed                   the other end of a channel has been closed
 """
 
@@ -72,6 +74,14 @@ class ModelError(LivelensError):
 
 class DownloadError(ModelError):
     """A package that cannot be had, or is not what the manifest says."""
+
+
+class PictureError(LivelensError):
+    """A picture that does not serve its purpose: damaged, or no face, or two, in it."""
+
+
+class GalleryError(LivelensError):
+    """A gallery of faces that cannot be read or written, or is another model's."""
 
 
 class Closed(LivelensError):
