@@ -15,6 +15,8 @@ from livelens.clock import NS_PER_S, nanoseconds, now_ns
 from livelens.errors import LivelensError, StageError, one_line
 from livelens.flow.contract import check_results
 from livelens.flow.opening import open_stage
+from livelens.flow.process.child import ProcessDied
+from livelens.flow.process.stage import ProcessStage
 from livelens.flow.reconnect import Backoff
 from livelens.spec import Stage, StageSpec
 from livelens.types import Item, Timing
@@ -22,6 +24,9 @@ from livelens.types import Item, Timing
 _ERRORS_BEFORE_REOPEN = 3
 _STUCK_WORKERS_ALLOWED = 3
 _LOSSLESS_CAPACITY = 2
+_BACKOFF = Backoff(first_s=0.1, longest_s=5.0)
+# What a process has left to come to an end when its lane is closed.
+_LAST_CALL_S = 1.0
 
 Deliver = Callable[[Item], None]
 
@@ -131,9 +136,10 @@ class _Job:
 
 @dataclass(eq=False)
 class _Worker:
-    """A thread, and what it works on since when."""
+    """A thread, its process if the lane is one of processes, what it works on since when."""
 
     thread: threading.Thread | None = None
+    process: ProcessStage | None = None
     jobs: list[_Job] = field(default_factory=list)
     since_ns: int = 0
     given_up: bool = False
@@ -224,30 +230,41 @@ class Lane:
             port.drop(item, reason)
 
     def close(self, timeout_s: float) -> None:
-        """End all workers; one that hangs in foreign code is left behind after the timeout."""
+        """End all workers; one that hangs in foreign code is left behind after the timeout.
+
+        A process is not: it has a second more, to open or to answer, and is killed then.
+        """
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-            threads = [worker.thread for worker in self._workers if worker.thread is not None]
+            workers = list(self._workers)
         deadline_ns = now_ns() + nanoseconds(timeout_s)
-        for thread in threads:
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, (deadline_ns - now_ns()) / NS_PER_S))
+        for worker in workers:
+            if worker.thread is not None and worker.thread is not threading.current_thread():
+                worker.thread.join(max(0.0, (deadline_ns - now_ns()) / NS_PER_S))
+        for worker in workers:
+            alive = worker.thread is not None and worker.thread.is_alive()
+            if alive and worker.process is not None:
+                worker.process.kill_after(_LAST_CALL_S)
 
     def give_up_stuck(self) -> None:
         """Replace workers whose call has exceeded the stage's time. Called by the watch."""
         limit_ns = nanoseconds(self.spec.timeout_s)
         lost: list[_Job] = []
+        hanging: list[ProcessStage] = []
         with self._changed:
             for worker in list(self._workers):
                 if worker.jobs and now_ns() - worker.since_ns > limit_ns:
                     worker.given_up = True
                     lost += worker.jobs
                     worker.jobs = []
+                    hanging += [worker.process] if worker.process is not None else []
                     self._workers.remove(worker)
                     self._stuck += 1
                     if self._stuck < _STUCK_WORKERS_ALLOWED:
                         self._start_worker()
+        for process in hanging:
+            process.kill()  # whereupon its thread comes back
         for job in lost:
             job.port.release(job.ticket, "timeout")
             self._settle(job.port)
@@ -270,20 +287,21 @@ class Lane:
         worker.thread.start()
 
     def _work(self, worker: _Worker) -> None:
-        stage = self._open()
+        stage = self._open(worker)
         if stage is None:
             return
-        backoff, errors = Backoff(first_s=0.1, longest_s=5.0), 0
+        errors = 0
         while not worker.given_up and self._take(worker):
             if self._process(stage, worker):
                 errors = 0
                 continue
             errors += 1
-            if errors % _ERRORS_BEFORE_REOPEN == 0 and not worker.given_up:
+            if worker.given_up:
+                break
+            if errors % _ERRORS_BEFORE_REOPEN == 0 or _has_died(stage):
                 _close_quietly(stage)
-                if self._pause(backoff.delay_s(errors // _ERRORS_BEFORE_REOPEN)):
-                    return
-                reopened = self._open()
+                failures = errors if _has_died(stage) else errors // _ERRORS_BEFORE_REOPEN
+                reopened = self._reopen(worker, failures)
                 if reopened is None:
                     return
                 stage = reopened
@@ -292,10 +310,31 @@ class Lane:
             with self._changed:  # it came back after all, and holds nothing any more
                 self._stuck -= 1
 
-    def _open(self) -> Stage | None:
+    def _reopen(self, worker: _Worker, failures: int) -> Stage | None:
+        """Open it anew, after a pause that grows; None when that cannot be or need not be."""
+        while not self._pause(_BACKOFF.delay_s(failures)):
+            try:
+                return self._open(worker, again=True)
+            except ProcessDied as died:
+                failures += 1
+                with self._changed:
+                    ports = list(self._ports)
+                for port in ports:
+                    port.problem(f"{died}; trying again", False)
+        return None
+
+    def _open(self, worker: _Worker, *, again: bool = False) -> Stage | None:
+        def began(process: ProcessStage) -> None:
+            with self._changed:
+                worker.process = process
+            if self._closed:
+                process.kill()
+
         try:
-            stage = open_stage(self.spec)
+            stage = open_stage(self.spec, began=began)
         except LivelensError as error:
+            if again and isinstance(error, ProcessDied):
+                raise
             self._fail(error)
             return None
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
@@ -358,7 +397,7 @@ class Lane:
         """Work on the worker's batch and send the results on; False when all of it failed."""
         jobs = list(worker.jobs)
         outcomes = self._attempt(stage, jobs)
-        if len(jobs) > 1 and isinstance(outcomes[0], BaseException):
+        if len(jobs) > 1 and isinstance(outcomes[0], BaseException) and not _has_died(stage):
             # One stream's frame must not cost the other streams theirs.
             outcomes = []
             for job in jobs:
@@ -374,7 +413,7 @@ class Lane:
             if isinstance(outcome, Item):
                 job.port.release(job.ticket, outcome)
             else:
-                job.port.release(job.ticket, "error")
+                job.port.release(job.ticket, "died" if _has_died(stage) else "error")
                 job.port.problem(one_line(outcome), False)
             self._settle(job.port)
         return any(isinstance(outcome, Item) for outcome in outcomes)
@@ -436,6 +475,10 @@ def _too_old(item: Item, port: Port, now: int) -> bool:
     if port.lossless or port.max_delay_s is None:
         return False
     return now - item.frame.captured_ns > nanoseconds(port.max_delay_s)
+
+
+def _has_died(stage: Stage) -> bool:
+    return isinstance(stage, ProcessStage) and stage.dead
 
 
 def _close_quietly(stage: Stage) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from livelens import errors
 from livelens.errors import ConfigError, LivelensError, StageError
-from livelens.flow.process.child import Child
+from livelens.flow.process.child import Child, ProcessDied
 from livelens.flow.process.parcel import packed, unpacked, with_kept
 from livelens.flow.process.segments import Mapped, Pool
 from livelens.flow.process.wire import (
@@ -39,7 +39,7 @@ class ProcessStage:
         spec: the stage; its class must be found by the child, so it lies in a module.
 
     Attributes:
-        dead: the child has died, and nothing will be processed any more.
+        dead: the child is gone, and nothing will be processed any more.
 
     Raises:
         ConfigError: the class of the spec is in a script, a function or a notebook.
@@ -70,9 +70,9 @@ class ProcessStage:
         """
         try:
             reply = self._ask(self._opening)
-        except StageError:
+        except ProcessDied as died:
             self.close()
-            raise
+            raise ProcessDied(f"{died} while it opened the stage") from None
         if not isinstance(reply, Opened):
             self.close()
             raise _error_of(reply, "cannot be opened: ")
@@ -114,7 +114,9 @@ class ProcessStage:
 
     def close(self) -> None:
         """Let the child close its stage and end; within a second, or it is killed."""
+        self.dead = True
         self._child.end(_CLOSE_S)
+        self._pool = Pool()  # pictures that are still looked at keep their memory
 
     def _results(self, items: Sequence[Item], reply: Message, room: Mapped | None) -> list[Item]:
         if isinstance(reply, Done | Failed):
