@@ -28,11 +28,13 @@ class Thresholds:
         confidence: least score, 0..1.
         iou: boxes of one class that overlap more are one object, 0..1.
         limit: most detections in a picture.
+        classes: ids of the classes that compete for a box; None lets all of them.
     """
 
     confidence: float = 0.5
     iou: float = 0.5
     limit: int = 300
+    classes: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,23 @@ def check_classes(decoder: str, count: int, labels: Sequence[str]) -> None:
         raise ModelError(f"decoder {decoder}: the model has {count} classes, {len(labels)} labels")
 
 
-def best_class(scores: Tensor, confidence: float) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-    """Rows of (anchors, classes) whose best score reaches `confidence`, and that class."""
-    rows = np.flatnonzero(scores.max(axis=1) >= confidence)
-    return rows, scores[rows].argmax(axis=1).astype(np.int64)
+def best_class(
+    scores: Tensor, thresholds: Thresholds
+) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Rows of (anchors, classes) whose best score is high enough, and that class.
+
+    Only the classes that are asked for compete: who watches a road wants the car, however
+    much its roof from above may look like a telephone.
+    """
+    if thresholds.classes is None:
+        rows = np.flatnonzero(scores.max(axis=1) >= thresholds.confidence)
+        return rows, scores[rows].argmax(axis=1).astype(np.int64)
+    chosen = np.array(thresholds.classes, np.int64)
+    asked = scores[:, chosen]
+    rows = np.flatnonzero(asked.max(axis=1, initial=-1) >= thresholds.confidence)
+    if not len(rows):
+        return rows, np.zeros(0, np.int64)
+    return rows, chosen[asked[rows].argmax(axis=1)]
 
 
 def suppress(found: Candidates, thresholds: Thresholds) -> Candidates:

@@ -62,7 +62,7 @@ def decode(
         if anchors is None:
             raise mismatch("nanodet", _WANTED, outputs)
         centres, strides = anchors
-        rows, class_id = best_class(scores[index], thresholds.confidence)
+        rows, class_id = best_class(scores[index], thresholds)
         reach = _distances(sides[index, rows]) * strides[rows]
         near, far = centres[rows] - reach[:, :2], centres[rows] + reach[:, 2:]
         confidence = scores[index, rows, class_id]

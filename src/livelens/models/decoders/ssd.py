@@ -67,7 +67,7 @@ def _corners(boxes: Tensor, place: Placement) -> Tensor:
 def _raw(
     scores: Tensor, boxes: Tensor, place: Placement, labels: Sequence[str], limits: Thresholds
 ) -> "sv.Detections":
-    rows, class_id = best_class(scores, limits.confidence)
+    rows, class_id = best_class(scores, limits)
     found = Candidates(_corners(boxes[rows], place), scores[rows, class_id], class_id)
     return to_detections(suppress(found, limits), place, labels, limits.limit)
 

@@ -49,7 +49,7 @@ def decode(
 def _raw(
     rows: Tensor, place: Placement, labels: Sequence[str], limits: Thresholds
 ) -> "sv.Detections":
-    kept, class_id = best_class(rows[:, 4:], limits.confidence)
+    kept, class_id = best_class(rows[:, 4:], limits)
     centre, half = rows[kept, :2], rows[kept, 2:4] / 2
     found = Candidates(
         np.hstack([centre - half, centre + half]), rows[kept, 4 + class_id], class_id

@@ -66,7 +66,7 @@ def decode(
         part = head[index, likely]
         scores = part[:, 5:] * part[:, 4:5]
         if len(likely):
-            rows, class_id = best_class(scores, thresholds.confidence)
+            rows, class_id = best_class(scores, thresholds)
         else:
             rows, class_id = likely, np.zeros(0, np.int64)
         stride = strides[likely[rows]]
