@@ -10,6 +10,7 @@ import supervision as sv
 from livelens import plugins
 from livelens.errors import ConfigError, DownloadError
 from livelens.models import zoo
+from livelens.models.decoders.boxes import Thresholds
 from livelens.picture import ArrayPicture, Pixels
 from livelens.stages.detect import Detect, DetectStage
 from livelens.types import Frame, Item, no_detections
@@ -26,6 +27,7 @@ class Planned:
         self.found = list(found)
         self.given: list[tuple[tuple[int, ...], tuple[int, int]]] = []
         self.warm = self.closed = False
+        self.thresholds = Thresholds()
 
     def resized_px(self, frame_px: tuple[int, int]) -> tuple[int, int]:
         return 64, 64 * frame_px[1] // frame_px[0]
@@ -113,7 +115,9 @@ def test_all_options_reach_the_zoo(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_the_chosen_classes_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = opened(monkeypatch, Planned(found(0, 2, 0)), classes=["person"])
+    detector = Planned(found(0, 2, 0))
+    stage = opened(monkeypatch, detector, classes=["person"])
+    assert detector.thresholds.classes == (0,)  # the others do not even compete
     (done,) = stage.process([Item(frame())])
     assert done.detections is not None
     assert list(done.detections.data["class_name"]) == ["person", "person"]
@@ -186,3 +190,81 @@ def test_people_in_the_street_are_found() -> None:
     truth[:, 2:] += truth[:, :2]
     overlaps = sv.box_iou_batch(truth, people.xyxy)
     assert (overlaps.max(axis=0) > 0.5).sum() >= 3
+
+
+def item(stream: str, seq: int) -> Item:
+    image = np.zeros((240, 320, 3), np.uint8)
+    return Item(Frame.of(image, stream_id=stream, seq=seq, pts_ns=seq * 40_000_000))
+
+
+def test_it_looks_at_every_third_frame_of_each_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = Planned(found(0), found(0))
+    stage = opened(monkeypatch, detector, every=3, name="eye")
+    looked = []
+    for seq in range(7):
+        done = stage.process([item("a", seq), item("b", seq + 1)])
+        for name, each in zip("ab", done, strict=True):
+            assert each.detections is not None
+            assert len(each.detections) == (0 if each.undetected else 1)
+            assert each.undetected in (frozenset(), frozenset({"eye"}))
+            if not each.undetected:
+                looked.append((name, seq))
+    assert looked == [(name, seq) for seq in (0, 3, 6) for name in "ab"]
+    assert len(detector.given) == 6  # the others never reached the model
+
+
+def test_drops_do_not_delay_the_next_look_and_a_new_beginning_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = opened(monkeypatch, Planned(found(0)), every=4)
+    looked = [
+        seq for seq in (0, 2, 7, 8, 11, 0, 1) if not stage.process([item("a", seq)])[0].undetected
+    ]
+    assert looked == [0, 7, 11, 0]
+
+
+def test_what_others_found_stays_on_a_frame_it_does_not_look_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = opened(monkeypatch, Planned(found(0)), every=2)
+    stage.process([item("a", 0)])
+    given = item("a", 1).with_(detections=found(2, 2), undetected=frozenset({"other"}))
+    (done,) = stage.process([given])
+    assert done.undetected == {"other", "coco-ssd"}
+    assert done.detections is given.detections
+
+
+def test_as_often_as_there_is_time_lets_frames_pass_over() -> None:
+    auto = plugins.stage({"type": "detect", "every": "auto", "name": "eye"})
+    assert auto.passes_over
+    assert not plugins.stage("detect").passes_over
+    passed = auto.passed_over(item("a", 0))
+    assert passed.undetected == {"eye"}
+    assert passed.detections is not None
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"every": 0}, r"at \$.every"),
+        ({"every": "often"}, r"at \$.every"),
+        ({"every": 2, "workers": 2}, r"workers must be 1"),
+    ],
+)
+def test_impossible_cadences_are_refused(settings: dict[str, object], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        plugins.stage({"type": "detect", **settings})
+
+
+def test_what_is_half_a_car_and_half_a_truck_is_found_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    twice = sv.Detections(
+        xyxy=np.array([[10, 10, 90, 60], [11, 9, 91, 60], [12, 10, 91, 61]], np.float32),
+        confidence=np.array([0.4, 0.6, 0.5], np.float32),
+        class_id=np.array([0, 1, 2]),
+        data={"class_name": np.array(["car", "truck", "person"])},
+    )
+    (done,) = opened(monkeypatch, Planned(twice)).process([Item(frame())])
+    assert done.detections is not None
+    assert list(done.detections.data["class_name"]) == ["truck", "person"]

@@ -6,12 +6,47 @@ import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
+# Classes that detectors take for one another, from frame to frame or at once. All other
+# classes are never taken for the same object.
+ALIKE = (
+    ("car", "truck", "bus", "train", "van"),
+    ("bicycle", "motorcycle"),
+    ("cat", "dog"),
+    ("horse", "cow", "sheep"),
+)
+_SAME_IOU = 0.7
+
 
 def select(found: sv.Detections, places: NDArray[np.bool_] | NDArray[np.intp]) -> sv.Detections:
     """The detections at these places (a mask or indices)."""
     chosen = found[places]
     assert isinstance(chosen, sv.Detections)
     return chosen
+
+
+def one_of_alike(found: sv.Detections) -> sv.Detections:
+    """Without the weaker of two boxes of classes in `ALIKE` that lie on each other.
+
+    A detector suppresses class by class: what it half takes for a car and half for a truck it
+    finds twice.
+    """
+    names = found.data.get("class_name")
+    if names is None or found.confidence is None or len(found) < 2:
+        return found
+    group = {name: number for number, alike in enumerate(ALIKE) for name in alike}
+    numbers = np.array([group.get(str(name), -1) for name in names])
+    keep = np.ones(len(found), dtype=bool)
+    for number in set(numbers.tolist()) - {-1}:
+        places = np.flatnonzero(numbers == number)
+        if len(places) < 2:
+            continue
+        overlap = sv.box_iou_batch(found.xyxy[places], found.xyxy[places])
+        best_first = np.argsort(-found.confidence[places], kind="stable")
+        for rank, one in enumerate(best_first):
+            if keep[places[one]]:
+                weaker = best_first[rank + 1 :]
+                keep[places[weaker[overlap[one, weaker] > _SAME_IOU]]] = False
+    return found if keep.all() else select(found, keep)
 
 
 def joined(first: sv.Detections | None, second: sv.Detections) -> sv.Detections:
