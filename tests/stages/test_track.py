@@ -181,8 +181,8 @@ def test_nothing_is_kept_of_objects_that_are_gone() -> None:
         ids_of(stage, item(n, ("person", x - x % 200, 0.9), ("dog", 300, 0.9)))
     for n in range(400, 460):
         ids_of(stage, item(n, ("dog", 300, 0.9)))
-    assert list(stage._groups) == ["alike 2"]
-    assert len(stage._groups["alike 2"].known) == 1
+    assert list(stage._groups) == [("", "alike 2")]
+    assert len(stage._groups["", "alike 2"].known) == 1
 
 
 def test_a_stream_without_objects_passes() -> None:

@@ -1,11 +1,11 @@
 """Gives every object the same number from frame to frame.
 
 The trackers are those of the `trackers` library. Around them this stage adds what
-live video needs: frames that were dropped, streams that start anew, several
-classes at once, and ids that belong to one stream.
+live video needs: frames that were dropped, frames that no detector looked at, streams
+that start anew, several classes at once, and ids that belong to one stream.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
@@ -18,20 +18,12 @@ from livelens.clock import nanoseconds
 from livelens.errors import ConfigError
 from livelens.spec import StageSpec
 from livelens.stages.associate import Association, TrackerOptions
-from livelens.stages.detections import select
+from livelens.stages.carry import Known, carried
+from livelens.stages.detections import ALIKE, joined, select
 from livelens.types import Frame, Item, no_detections
 
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
-# Classes that detectors take for one another from frame to frame: one object that is called
-# now a car, now a truck keeps its id. All other classes are never matched with each other.
-ALIKE = (
-    ("car", "truck", "bus", "train", "van"),
-    ("bicycle", "motorcycle"),
-    ("cat", "dog"),
-    ("horse", "cow", "sheep"),
-)
-_VOTES = 30
 _RATE_FRAMES = 60
 _UNKNOWN_INTERVAL_NS = 1e9 / 30
 
@@ -39,9 +31,13 @@ _UNKNOWN_INTERVAL_NS = 1e9 / 30
 class Track(StageSpec, frozen=True, kw_only=True):
     """Gives detections a `tracker_id`, counted from 1 in each stream.
 
+    On a frame that a detector did not look at, the boxes of its tracks are carried to where
+    they should be by now; `data["predicted"]` tells them from those that were found.
+
     Attributes:
         tracker: `bytetrack`, `sort`, or any other that the installed `trackers` library has.
         lost_s: an object that is not seen for this long is a new one when it comes back.
+        carry_s: a box is carried for at most this long; None is `lost_s`, 0 carries none.
         activation_confidence: a new track begins with a detection of at least this; None is 0.5.
         high_confidence: detections below this can only continue a track, as ByteTrack's second
             association does; None is 0.5.
@@ -56,6 +52,7 @@ class Track(StageSpec, frozen=True, kw_only=True):
 
     tracker: str = "bytetrack"
     lost_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 1.0
+    carry_s: Annotated[float, msgspec.Meta(ge=0, le=60)] | None = None
     activation_confidence: Ratio | None = None
     high_confidence: Ratio | None = None
     min_iou: Ratio | None = None
@@ -89,29 +86,58 @@ class Track(StageSpec, frozen=True, kw_only=True):
         )
 
 
-class _Known:
-    """A track as the stream's viewers know it."""
+class _Cadence:
+    """How often frames come that a detector looked at."""
 
-    __slots__ = ("classes", "seen_ns", "tracker_id")
+    def __init__(self) -> None:
+        self._last_ns: int | None = None
+        self._intervals: deque[int] = deque(maxlen=_RATE_FRAMES)
 
-    def __init__(self, tracker_id: int) -> None:
-        self.tracker_id = tracker_id
-        self.seen_ns = 0
-        self.classes: deque[tuple[int, str]] = deque(maxlen=_VOTES)
+    def advance(self, pts_ns: int) -> tuple[int, float, int]:
+        """Usual intervals since the last such frame, that interval, and the time, in ns.
 
-    def voted(self, class_id: int, name: str) -> tuple[int, str]:
-        """What the object was called most often of late."""
-        self.classes.append((class_id, name))
-        return Counter(self.classes).most_common(1)[0][0]
+        A detector that always takes every third frame leaves no gap, a burst of drops does.
+        """
+        last_ns, self._last_ns = self._last_ns, pts_ns
+        if last_ns is None:
+            return 1, _UNKNOWN_INTERVAL_NS, 0
+        elapsed_ns = pts_ns - last_ns
+        self._intervals.append(elapsed_ns)
+        interval_ns = float(np.median(self._intervals))
+        return max(1, round(elapsed_ns / interval_ns)), interval_ns, elapsed_ns
 
 
 class _Group:
-    """The tracker of one group of classes, and the tracks it made known."""
+    """The tracker of one group of classes of one detector, and the tracks it made known."""
 
     def __init__(self, association: Association) -> None:
         self.association = association
-        self.known: dict[int, _Known] = {}
+        self.cadence = _Cadence()
+        self.known: dict[int, Known] = {}
         self.seen_ns = 0
+
+
+# Every detector has trackers of its own: they may not look at the same frames.
+_Key = tuple[str, str]
+
+
+class _Found:
+    """The detections of a frame, taken apart."""
+
+    def __init__(self, found: sv.Detections, group_of: dict[str, str]) -> None:
+        count = len(found)
+        self.all = found
+        self.scores = np.ones(count, dtype=np.float32)
+        if found.confidence is not None:
+            self.scores[:] = found.confidence
+        self.class_ids = np.zeros(count, dtype=int)
+        if found.class_id is not None:
+            self.class_ids[:] = found.class_id
+        self.names = _words(found, "class_name") or [str(i) for i in self.class_ids]
+        self.detectors = _words(found, "detector") or [""] * count
+        groups = [group_of.get(name, f"class {name}") for name in self.names]
+        self.keys: list[_Key] = list(zip(self.detectors, groups, strict=True))
+        self.ids = np.full(count, -1, dtype=int)
 
 
 class TrackStage:
@@ -126,11 +152,14 @@ class TrackStage:
         self._spec = spec
         self._options = options
         self._lost_ns = nanoseconds(spec.lost_s)
+        carry_s = spec.lost_s if spec.carry_s is None else min(spec.carry_s, spec.lost_s)
+        self._carry_ns = nanoseconds(carry_s)
         self._group_of = {
             name: f"alike {i}" for i, names in enumerate(spec.alike) for name in names
         }
-        self._groups: dict[str, _Group] = {}
-        self._intervals: deque[int] = deque(maxlen=_RATE_FRAMES)
+        self._groups: dict[_Key, _Group] = {}
+        # Of each detector, the pts of the latest frame that it looked at.
+        self._looked: dict[str, int] = {}
         self._last: Frame | None = None
         self._next_id = 1
 
@@ -144,76 +173,76 @@ class TrackStage:
 
     def _tracked(self, item: Item) -> sv.Detections:
         frame = item.frame
-        found = item.detections if item.detections is not None else no_detections()
-        steps, interval_ns = self._advance(frame)
-        # However slow the stream, missing one frame is not the end.
-        lost_frames = max(2, round(self._lost_ns / interval_ns))
-        count = len(found)
-        scores = (
-            np.asarray(found.confidence, dtype=np.float32)
-            if found.confidence is not None
-            else np.ones(count, dtype=np.float32)
-        )
-        class_ids = np.zeros(count, dtype=int)
-        if found.class_id is not None:
-            class_ids[:] = found.class_id
-        names = _names(found, class_ids)
-        keys = np.array([self._group_of.get(name, f"class {name}") for name in names], dtype=object)
-        for key in keys:
+        if self._last is not None and frame.pts_ns <= self._last.pts_ns:
+            self._groups.clear()
+            self._looked.clear()
+        self._last = frame
+        given = item.detections if item.detections is not None else no_detections()
+        found = _Found(given, self._group_of)
+        for key in found.keys:
             if key not in self._groups:
                 self._groups[key] = _Group(Association(self._spec.tracker, self._options))
-        ids = np.full(count, -1, dtype=int)
         for key, group in list(self._groups.items()):
-            places = np.flatnonzero(keys == key)
-            theirs = group.association.update(
-                found.xyxy[places].astype(np.float32),
-                scores[places],
-                frame,
-                steps=min(steps, lost_frames + 1),
-                lost_frames=lost_frames,
-            )
-            for place, library_id in zip(places, theirs, strict=True):
-                if library_id >= 0:
-                    known = self._known(group, int(library_id), frame)
-                    ids[place] = known.tracker_id
-                    class_ids[place], names[place] = known.voted(
-                        int(class_ids[place]), names[place]
-                    )
+            places = np.array([i for i, own in enumerate(found.keys) if own == key], dtype=np.intp)
+            if key[0] not in item.undetected:
+                self._looked[key[0]] = frame.pts_ns
+                self._associate(group, found, places, frame)
             self._forget(key, group, frame, seen=len(places) > 0)
-        return self._with_ids(found, ids, class_ids, names)
+        tracked = self._with_ids(found)
+        if not item.undetected or not self._carry_ns:
+            return tracked
+        return joined(tracked, self._carried(item))
 
-    def _advance(self, frame: Frame) -> tuple[int, float]:
-        """Frame intervals since the last frame, and the interval in nanoseconds.
-
-        The interval is the usual distance of the frames that come here: a detector that
-        always takes every third one leaves no gap, a burst of drops does.
-        """
-        last, self._last = self._last, frame
-        if last is None:
-            return 1, _UNKNOWN_INTERVAL_NS
-        elapsed_ns = frame.pts_ns - last.pts_ns
-        if elapsed_ns <= 0:
-            self._groups.clear()
-            self._intervals.clear()
-            return 1, _UNKNOWN_INTERVAL_NS
-        self._intervals.append(elapsed_ns)
-        interval_ns = float(np.median(self._intervals))
-        steps = max(1, round(elapsed_ns / interval_ns))
+    def _associate(
+        self, group: _Group, found: _Found, places: NDArray[np.intp], frame: Frame
+    ) -> None:
+        steps, interval_ns, elapsed_ns = group.cadence.advance(frame.pts_ns)
         if steps > 1 and elapsed_ns >= self._lost_ns:
             # The library would match once more before it ends what is too old.
-            self._groups.clear()
-        return steps, interval_ns
+            group.association = Association(self._spec.tracker, self._options)
+            group.known.clear()
+        # However slow the stream, missing one frame is not the end.
+        lost_frames = max(2, round(self._lost_ns / interval_ns))
+        theirs = group.association.update(
+            found.all.xyxy[places].astype(np.float32),
+            found.scores[places],
+            frame,
+            steps=min(steps, lost_frames + 1),
+            lost_frames=lost_frames,
+        )
+        for place, library_id in zip(places, theirs, strict=True):
+            if library_id < 0:
+                continue
+            known = group.known.get(int(library_id))
+            if known is None:
+                # The library counts ids over all streams of the process: ours begin at 1 in each.
+                known = group.known[int(library_id)] = Known(self._next_id, self._lost_ns)
+                self._next_id += 1
+            class_id, name = int(found.class_ids[place]), found.names[place]
+            known.see(
+                found.all.xyxy[place],
+                frame.pts_ns,
+                confidence=float(found.scores[place]),
+                detector=found.detectors[place],
+                called=(class_id, name),
+            )
+            found.ids[place] = known.tracker_id
+            found.class_ids[place], found.names[place] = known.called
 
-    def _known(self, group: _Group, library_id: int, frame: Frame) -> _Known:
-        # The library counts ids over all streams of the process: ours begin at 1 in each.
-        known = group.known.get(library_id)
-        if known is None:
-            known = group.known[library_id] = _Known(self._next_id)
-            self._next_id += 1
-        known.seen_ns = frame.pts_ns
-        return known
+    def _carried(self, item: Item) -> sv.Detections:
+        """Boxes of the tracks whose detector did not look, but saw them when it last did."""
+        pts_ns = item.frame.pts_ns
+        tracks = [
+            known
+            for (detector, _), group in self._groups.items()
+            for known in group.known.values()
+            if detector in item.undetected
+            and known.seen_ns >= self._looked.get(detector, 0)
+            and pts_ns - known.seen_ns <= self._carry_ns
+        ]
+        return carried(tracks, pts_ns, item.frame.size_px)
 
-    def _forget(self, key: str, group: _Group, frame: Frame, *, seen: bool) -> None:
+    def _forget(self, key: _Key, group: _Group, frame: Frame, *, seen: bool) -> None:
         if seen:
             group.seen_ns = frame.pts_ns
         gone_ns = frame.pts_ns - 2 * self._lost_ns - nanoseconds(1)
@@ -223,29 +252,27 @@ class TrackStage:
         for library_id in [i for i, known in group.known.items() if known.seen_ns < gone_ns]:
             del group.known[library_id]
 
-    def _with_ids(
-        self,
-        found: sv.Detections,
-        ids: NDArray[np.int_],
-        class_ids: NDArray[np.int_],
-        names: list[str],
-    ) -> sv.Detections:
+    def _with_ids(self, found: _Found) -> sv.Detections:
         tracked = sv.Detections(
-            xyxy=found.xyxy,
-            mask=found.mask,
-            confidence=found.confidence,
-            class_id=class_ids,
-            tracker_id=ids,
-            data={**found.data, "class_name": np.array(names, dtype=np.str_)},
-            metadata=found.metadata,
+            xyxy=found.all.xyxy,
+            mask=found.all.mask,
+            confidence=found.all.confidence,
+            class_id=found.class_ids,
+            tracker_id=found.ids,
+            data={
+                **found.all.data,
+                "class_name": np.array(found.names, dtype=np.str_),
+                "predicted": np.zeros(len(found.ids), dtype=bool),
+            },
+            metadata=found.all.metadata,
         )
-        if self._spec.keep_untracked or bool((ids >= 0).all()):
+        if self._spec.keep_untracked or bool((found.ids >= 0).all()):
             return tracked
-        return select(tracked, ids >= 0)
+        return select(tracked, found.ids >= 0)
 
 
-def _names(found: sv.Detections, class_ids: NDArray[np.int_]) -> list[str]:
-    given = found.data.get("class_name")
+def _words(found: sv.Detections, key: str) -> list[str]:
+    given = found.data.get(key)
     if given is None or len(given) != len(found):
-        return [str(class_id) for class_id in class_ids]
-    return [str(name) for name in given]
+        return []
+    return [str(word) for word in given]
