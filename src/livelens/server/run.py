@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from livelens.errors import ConfigError
 from livelens.server.app import create_app
 from livelens.server.auth import is_loopback, token_file, wanted_token
+from livelens.server.calm import Calm
 from livelens.server.config import Listening, ServerConfig, load_config
 from livelens.server.log import LogForm, set_up_logging
 from livelens.server.state import ServerState
@@ -34,6 +35,7 @@ class Server(uvicorn.Server):
 
     Attributes:
         url: under which it is reached.
+        state: what it serves.
     """
 
     def __init__(self, app: Starlette, listening: Listening) -> None:
@@ -52,7 +54,7 @@ class Server(uvicorn.Server):
                 limit_concurrency=listening.limits.max_readers + _SPARE_CONNECTIONS,
             )
         )
-        self._app_state: ServerState = app.state.server
+        self.state: ServerState = app.state.server
         self._listening = listening
         self._listener = _bound(listening)
         port = self._listener.getsockname()[1]
@@ -67,7 +69,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End streams and sessions, which ends the readers of results, then the rest."""
-        await self._app_state.close()
+        await self.state.close()
         await super().shutdown(sockets)
 
 
@@ -98,7 +100,17 @@ def serve(
     server = Server(create_app(config, token), config.server)
     (ready or _print_address(config.server, token, made))(server.url)
     with _runner() as runner:
-        runner.run(server.run_here())
+        runner.run(_served(server))
+
+
+async def _served(server: Server) -> None:
+    calm = asyncio.create_task(Calm(server.state).keep(), name="calm")
+    try:
+        await server.run_here()
+    finally:
+        calm.cancel()
+        with suppress(asyncio.CancelledError):
+            await calm
 
 
 def _with_address(config: ServerConfig, host: str | None, port: int | None) -> ServerConfig:
