@@ -92,8 +92,9 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             the stage that uses it understands (`zoo.network`).
         labels: the name of each class; an empty name is a class that is never reported.
         decoder: a name in `livelens.models.decoders.DECODERS`; empty for a network.
-        package: where it ships; None for a user's own file.
-        file, file_sha256: a user's own file; empty for a model of the manifest.
+        package: where it ships; None for a user's own file, and what comes with Livelens.
+        file, file_sha256: a user's own file, or one that comes with Livelens (in its card:
+            relative to the folder `models`); empty where there is a package.
         confidence, iou: default thresholds, 0..1.
         precision: what ``auto`` means for this model, where bfloat16 would cost it accuracy.
         optional: too big to be fetched unasked by ``models pull --all``.
@@ -150,6 +151,14 @@ def _with_label_names(raw: dict[str, Any]) -> dict[str, Any]:
     return raw
 
 
+def _with_own_files(raw: dict[str, Any]) -> dict[str, Any]:
+    # Weights that come with Livelens need no download; everyone else wants a whole path.
+    for model in raw["models"]:
+        if "file" in model:
+            model["file"] = str(resources.files("livelens.models").joinpath(model["file"]))
+    return raw
+
+
 @cache
 def manifest() -> Manifest:
     """The manifest that ships with this version of Livelens, one file of it for each area."""
@@ -161,4 +170,4 @@ def manifest() -> Manifest:
             raw["labels"] |= part.get("labels", {})
             raw["models"] += part.get("models", [])
             raw["clips"] += part.get("clips", [])
-    return msgspec.convert(_with_label_names(raw), Manifest)
+    return msgspec.convert(_with_own_files(_with_label_names(raw)), Manifest)
