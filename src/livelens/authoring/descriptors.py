@@ -177,16 +177,19 @@ class DescriptorTrial:
     def _threads(self) -> str:
         """As `workers: 2` has it: an instance for each thread, both busy at once."""
         workers = [Worker(self._home, self._limit_s) for _ in range(2)]
-        opened = [self._opened(worker) for worker in workers]
-        begun = [
-            worker.begin(lambda d=descriptor: [d.describe([c]) for c in self._crops])  # type: ignore[misc]
-            for worker, descriptor in zip(workers, opened, strict=True)
-        ]
-        for worker, task, descriptor in zip(workers, begun, opened, strict=True):
-            answers = [checked(each, 1)[0] for each in worker.outcome(task)]
-            self._compare([_plain(each) for each in answers], "beside another worker")
-            worker.call(descriptor.close)
-            worker.end()
+        try:
+            opened = [self._opened(worker) for worker in workers]
+            begun = [
+                worker.begin(lambda d=each: [d.describe([c]) for c in self._crops])  # type: ignore[misc]
+                for worker, each in zip(workers, opened, strict=True)
+            ]
+            for worker, task, descriptor in zip(workers, begun, opened, strict=True):
+                answers = [checked(each, 1)[0] for each in worker.outcome(task)]
+                self._compare([_plain(each) for each in answers], "beside another worker")
+                worker.call(descriptor.close)
+        finally:
+            for worker in workers:
+                worker.end()
         return "two workers at once give the same answers"
 
     def _closing(self) -> str:

@@ -207,15 +207,18 @@ class StageTrial:
     def _threads(self) -> str:
         """As `workers: 2`, or two streams, have it: an instance for each thread, both busy."""
         workers = [Worker(self._home, self._limit_s) for _ in range(2)]
-        stages = [self._opened(worker) for worker in workers]
-        begun = [
-            worker.begin(lambda s=stage: [s.process([item]) for item in self._items])  # type: ignore[misc]
-            for worker, stage in zip(workers, stages, strict=True)
-        ]
-        answers = [worker.outcome(task) for worker, task in zip(workers, begun, strict=True)]
-        for worker, stage in zip(workers, stages, strict=True):
-            worker.call(stage.close)
-            worker.end()
+        try:
+            stages = [self._opened(worker) for worker in workers]
+            begun = [
+                worker.begin(lambda s=stage: [s.process([item]) for item in self._items])  # type: ignore[misc]
+                for worker, stage in zip(workers, stages, strict=True)
+            ]
+            answers = [worker.outcome(task) for worker, task in zip(workers, begun, strict=True)]
+            for worker, stage in zip(workers, stages, strict=True):
+                worker.call(stage.close)
+        finally:
+            for worker in workers:
+                worker.end()
         first, second = ([each[0] for each in answer] for answer in answers)
         self._compare(first, second, "on one worker", "on the other")
         return "two workers at once give the same answers"
