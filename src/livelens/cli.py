@@ -13,6 +13,7 @@ from livelens import __version__
 from livelens.authoring.cli import app as authoring
 from livelens.bench.cli import app as bench
 from livelens.errors import ConfigError, LivelensError
+from livelens.faces.cli import app as faces
 from livelens.models.cli import app as models
 from livelens.models.cli import pull
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(models, name="models", help="Models inside published packages, and your own.")
+app.add_typer(faces, name="faces", help="People whose faces are recognised: enroll, list, remove.")
 app.add_typer(authoring, name="plugins", help="List, begin and test plug-ins.")
 app.add_typer(bench, name="bench", help="Measure this machine and print the figures.")
 

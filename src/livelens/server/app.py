@@ -21,6 +21,7 @@ from livelens.server.auth import Guard, wanted_token
 from livelens.server.config import ServerConfig
 from livelens.server.limits import BodyLimit, RateLimit
 from livelens.server.metrics import ServerCollector
+from livelens.server.refusals import Refusals
 from livelens.server.routes import ENDPOINTS, SOCKETS, Endpoint
 from livelens.server.state import ServerState
 
@@ -42,11 +43,16 @@ def create_app(config: ServerConfig, token: str | None = None) -> Starlette:
     if token is None:
         token, _ = wanted_token(listening)
     state = ServerState.of(config, token)
+    faces = config.faces
+    pictures = {"/api/faces/": faces.max_picture_bytes} if faces.enabled else {}
     state.engine.registry.register(ServerCollector(state))
     app = Starlette(
         routes=_routes(),
         middleware=[
-            Middleware(RateLimit, per_s=listening.limits.requests_per_s),
+            Middleware(Refusals, refused=state.refused),
+            Middleware(
+                RateLimit, per_s=listening.limits.requests_per_s, proxies=listening.networks
+            ),
             Middleware(
                 CORSMiddleware,
                 allow_origins=listening.origins,
@@ -56,7 +62,7 @@ def create_app(config: ServerConfig, token: str | None = None) -> Starlette:
                 expose_headers=_EXPOSED,
             ),
             Middleware(Guard, listening=listening, token=token),
-            Middleware(BodyLimit, max_bytes=listening.limits.max_body_bytes),
+            Middleware(BodyLimit, max_bytes=listening.limits.max_body_bytes, larger=pictures),
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
         ],
         exception_handlers={

@@ -9,11 +9,12 @@
 Unknown keys are refused, and every error names the path of what is wrong.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -24,6 +25,8 @@ from livelens.media.rtc_config import RtcConfig
 from livelens.sinks.whep import Whep
 from livelens.sources.file import File
 from livelens.spec import PipelineSpec
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PIPELINE_KEYS = frozenset({"stages", "sinks", "max_delay_s", "on_error"})
@@ -65,6 +68,8 @@ class Listening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             reach into private networks or this machine; see `server.urls`.
         origins: web origins, besides those of this machine, whose pages may use the API.
         hosts: names, besides those of this machine, under which a loopback server is asked for.
+        proxies: addresses or networks of proxies in front of it, whose X-Forwarded-For tells
+            who asks; for the limit of requests. Anybody else's is ignored.
         limits: what it refuses to exceed.
     """
 
@@ -74,6 +79,7 @@ class Listening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow: list[str] = []
     origins: list[str] = []
     hosts: list[str] = []
+    proxies: list[str] = []
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
@@ -81,6 +87,12 @@ class Listening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("port must be in 0..65535")
         if self.token is not None and len(self.token) < 16:
             raise ValueError("token must have 16 characters or more")
+        _ = self.networks
+
+    @property
+    def networks(self) -> "tuple[Network, ...]":
+        """The networks of `proxies`. Raises ValueError, naming the one that is none."""
+        return tuple(ipaddress.ip_network(each, strict=False) for each in self.proxies)
 
 
 class Publishing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,6 +109,21 @@ class Publishing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     linger_s: float = 10.0
 
 
+class Faces(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is recognised, for `/api/faces` and for streams that the API starts.
+
+    Attributes:
+        enabled: faces are not recognised unless somebody switches it on; see docs/identity.md.
+        gallery: the file of those who are enrolled; None is the one in the user's data
+            folder. `identity` stages that name none use it too.
+        max_picture_bytes: of a picture that is enrolled over HTTP; above it 413.
+    """
+
+    enabled: bool = False
+    gallery: str | None = None
+    max_picture_bytes: Annotated[int, msgspec.Meta(ge=1)] = 8_388_608
+
+
 class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that `livelens serve` is told.
 
@@ -109,6 +136,7 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     server: Listening = Listening()
     webrtc: RtcConfig = RtcConfig()
     publish: Publishing = Publishing()
+    faces: Faces = Faces()
     presets: dict[str, dict[str, Any]] = {}
     streams: dict[str, dict[str, Any]] = {}
 
@@ -169,7 +197,7 @@ def pipeline_of(config: ServerConfig, data: object, path: str = "$") -> Pipeline
         if not isinstance(preset, str) or preset not in known_presets(config):
             raise ConfigError(f"{_no_preset(config, preset)} - at {path}.preset")
         fields = {**known_presets(config)[preset], **fields}
-    spec = plugins.pipeline(fields, path)
+    spec = with_gallery(config, plugins.pipeline(fields, path))
     if isinstance(spec.source, File) and spec.source.pace is None:
         # Who serves a file wants it played, not read as fast as the disk gives it.
         played = msgspec.structs.replace(spec.source, pace=True)
@@ -180,6 +208,19 @@ def pipeline_of(config: ServerConfig, data: object, path: str = "$") -> Pipeline
         spec = msgspec.structs.replace(spec, sinks=(*spec.sinks, *watched))
     check_order(spec, path)
     return spec
+
+
+def with_gallery(config: ServerConfig, spec: PipelineSpec) -> PipelineSpec:
+    """The pipeline with the server's gallery where an identity stage names none."""
+    if config.faces.gallery is None:
+        return spec
+    stages = tuple(
+        msgspec.structs.replace(stage, gallery=config.faces.gallery)
+        if plugins.named(stage) == "identity" and getattr(stage, "gallery", "") is None
+        else stage
+        for stage in spec.stages
+    )
+    return msgspec.structs.replace(spec, stages=stages)
 
 
 def known_presets(config: ServerConfig) -> Mapping[str, dict[str, Any]]:

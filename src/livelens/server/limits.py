@@ -1,9 +1,10 @@
 """Refusing at the door what would degrade the service for those inside: 413 and 429."""
 
 import asyncio
+import ipaddress
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from livelens.clock import NS_PER_S, now_ns
 from livelens.server.answers import error_response
+from livelens.server.config import Network
 
 _BODY_S = 20.0
 _MOST_CLIENTS = 4096
@@ -41,11 +43,24 @@ class TokenBucket:
 
 
 class RateLimit:
-    """ASGI middleware: 429 with Retry-After to a client who asks too often."""
+    """ASGI middleware: 429 with Retry-After to a client who asks too often.
 
-    def __init__(self, app: ASGIApp, *, per_s: float, clock: Callable[[], int] = now_ns) -> None:
+    Args:
+        per_s: requests a second of one client.
+        proxies: whose word about their clients is taken; see `client_of`.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        per_s: float,
+        proxies: Sequence[Network] = (),
+        clock: Callable[[], int] = now_ns,
+    ) -> None:
         self._app = app
         self._per_s = per_s
+        self._proxies = proxies
         self._clock = clock
         self._clients: OrderedDict[str, TokenBucket] = OrderedDict()
 
@@ -53,8 +68,7 @@ class RateLimit:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        client = scope.get("client")
-        wait_s = self._bucket(str(client[0]) if client else "").take(self._clock())
+        wait_s = self._bucket(client_of(scope, self._proxies)).take(self._clock())
         if wait_s == 0:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -77,24 +91,79 @@ class RateLimit:
         return bucket
 
 
+def client_of(scope: Scope, proxies: Sequence[Network]) -> str:
+    """The address of who asks, "" where it is unknown.
+
+    Each proxy adds to X-Forwarded-For whom it got the request from. So the list is read from
+    its end, as far as the proxies are ours; what stands before that may be anybody's invention.
+    """
+    client = scope.get("client")
+    asking = str(client[0]) if client else ""
+    if not proxies:
+        return asking
+    told = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
+    while told and _among(asking, proxies):
+        address = _without_port(told.pop().strip())
+        if address is None:
+            break
+        asking = address
+    return asking
+
+
+def _among(address: str, networks: Sequence[Network]) -> bool:
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(known, ipaddress.IPv6Address) and known.ipv4_mapped is not None:
+        known = known.ipv4_mapped
+    return any(known in network for network in networks)
+
+
+def _without_port(text: str) -> str | None:
+    """The address in `1.2.3.4`, `1.2.3.4:5`, `::1` or `[::1]:5`; None if it is none."""
+    host = text.partition("]")[0].removeprefix("[") if text.startswith("[") else text
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return None
+
+
 class BodyLimit:
     """ASGI middleware: 413 to a body that is too large, before it is read if it says so.
 
     408 to one that does not come: connections are counted, and nobody may hold many for ever.
+
+    Args:
+        max_bytes: the most that a body may have.
+        larger: the same for paths that begin so.
+        max_s: seconds that it may take to come.
     """
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int, max_s: float = _BODY_S) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_bytes: int,
+        larger: Mapping[str, int] | None = None,
+        max_s: float = _BODY_S,
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._larger = larger or {}
         self._max_s = max_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        message = f"the body is larger than {self._max_bytes} bytes"
+        limits = (most for path, most in self._larger.items() if scope["path"].startswith(path))
+        max_bytes = next(limits, self._max_bytes)
+        message = f"the body is larger than {max_bytes} bytes"
         length = Headers(scope=scope).get("content-length", "0")
-        if length.isdecimal() and int(length[:20]) > self._max_bytes:
+        if length.isdecimal() and int(length[:20]) > max_bytes:
             response = error_response(message, 413, {"Connection": "close"})
             await response(scope, receive, send)
             return
@@ -112,7 +181,7 @@ class BodyLimit:
                 raise HTTPException(408, late, {"Connection": "close"}) from None
             whole = not part.get("more_body", False)
             received += len(part.get("body", b""))
-            if received > self._max_bytes:
+            if received > max_bytes:
                 raise HTTPException(413, message, {"Connection": "close"})
             return part
 

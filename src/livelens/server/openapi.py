@@ -97,4 +97,6 @@ def _operation(each: "Endpoint") -> dict[str, Any]:
 def _schema(held: object) -> dict[str, Any]:
     if isinstance(held, type) and issubclass(held, msgspec.Struct):
         return {"$ref": _REFERENCES.format(name=held.__name__)}
+    if held is bytes:
+        return {"type": "string", "contentMediaType": "application/octet-stream"}
     return {"type": "string"} if held is str else {"type": "object"}

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 from livelens.server import (
     algorithms,
     events,
+    faces,
     health,
     metrics,
     openapi,
@@ -22,6 +23,7 @@ from livelens.server import (
 )
 from livelens.server.algorithms import AlgorithmList
 from livelens.server.describe import StreamInfo, StreamList
+from livelens.server.faces import FaceInfo, FaceList
 from livelens.server.sources import SourceList
 from livelens.server.stats import Stats
 
@@ -94,6 +96,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
              errors=(404,)),
     Endpoint("GET", "/api/streams/{stream}/results", events.stream_results, (200, EVENTS, str),
              errors=(404, 503), query=_FILTER),
+    Endpoint("GET", "/api/faces", faces.list_faces, (200, JSON, FaceList), errors=(422,)),
+    Endpoint("POST", "/api/faces/{name}", faces.enroll_face, (201, JSON, FaceInfo),
+             ("image/jpeg", bytes), errors=(400, 413, 415, 422, 503)),
+    Endpoint("DELETE", "/api/faces/{name}", faces.remove_face, (204, "", None),
+             errors=(404, 422)),
     Endpoint("POST", "/whip/{stream}", signalling.publish, (201, SDP, str), (SDP, str),
              errors=(400, 404, 409, 413, 415, 503), query=(_PRESET,)),
     Endpoint("OPTIONS", "/whip/{stream}", signalling.options, (200, "", None)),

@@ -16,6 +16,7 @@ from livelens.server.usage import CpuMeter
 
 if TYPE_CHECKING:
     from livelens.server.boards import Shown
+    from livelens.server.faces import FaceDesk
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class ServerState:
         rates: of frames, by stream, and by stream and stage.
         cpu: what the server uses.
         boards: views that many may watch, by name, as they were made last.
+        faces: enrols faces, from the first request for it on.
     """
 
     config: ServerConfig
@@ -47,6 +49,7 @@ class ServerState:
     rates: Rates = field(init=False)
     cpu: CpuMeter = field(default_factory=CpuMeter)
     boards: "dict[str, Shown]" = field(default_factory=dict)
+    faces: "FaceDesk | None" = None
 
     def __post_init__(self) -> None:
         self.rates = Rates(self._frames)

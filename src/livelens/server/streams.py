@@ -12,8 +12,9 @@ from livelens import plugins
 from livelens.errors import ConfigError
 from livelens.flow.graph import check as check_order
 from livelens.server.answers import json_body, json_response
-from livelens.server.config import check_id, pipeline_of
+from livelens.server.config import check_id, pipeline_of, with_gallery
 from livelens.server.describe import StreamList, stream_info
+from livelens.server.faces import check_switched_on
 from livelens.server.state import state_of
 from livelens.server.threads import in_thread
 from livelens.server.urls import check_pipeline, without_redirects
@@ -36,6 +37,7 @@ async def add_stream(request: Request) -> Response:
     body = _mapping(await json_body(request), _POST_KEYS)
     stream_id = check_id(body.pop("id", None))
     spec = await in_thread(pipeline_of, state.config, body)  # may import a plug-in
+    check_switched_on(spec, state.config.faces)
     allow = state.config.server.allow
     await in_thread(check_pipeline, spec, allow)
     spec = msgspec.structs.replace(spec, source=without_redirects(spec.source, allow))
@@ -57,13 +59,14 @@ async def change_stream(request: Request) -> Response:
     stream_id = request.path_params["stream"]
     before = state.engine.get(stream_id).spec
     body = _mapping(await json_body(request), _PATCH_KEYS)
-    spec = await in_thread(changed, before, body)
+    spec = with_gallery(state.config, await in_thread(changed, before, body))
     given = msgspec.structs.replace(
         spec,
         source=plugins.source({"type": "whip"}),  # the source stays, and has been judged
         stages=tuple(stage for stage in spec.stages if stage not in before.stages),
         sinks=tuple(sink for sink in spec.sinks if sink not in before.sinks),
     )
+    check_switched_on(given, state.config.faces)
     await in_thread(check_pipeline, given, state.config.server.allow)
     pipeline = await state.streams.change(stream_id, spec)
     return json_response(stream_info(state, pipeline))
