@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,8 +22,14 @@ ADDED = {"id": "new", "source": PATTERN}
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with running({"streams": {"pat": {"source": PATTERN, "stages": []}}}) as one:
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("clips").resolve()
+
+
+@pytest.fixture(scope="module")
+def server(clips: Path) -> Iterator[Running]:
+    config = {"streams": {"pat": {"source": PATTERN, "stages": []}}}
+    with running(config, allow=[f"file:{clips}/*"]) as one:
         yield one
 
 
@@ -123,11 +130,12 @@ def test_readers_learn_that_their_stream_has_ended(server: Running) -> None:
         assert closed_with(ws) == 1001
 
 
-def test_problems_and_states_of_all_streams(server: Running) -> None:
+def test_problems_and_states_of_all_streams(server: Running, clips: Path) -> None:
     with httpx.stream("GET", f"{server.url}/api/events", timeout=20) as response:
         lines = events(response)
-        bad = {"id": "bad", "source": {"type": "pattern"}, "stages": [
-            {"type": "detect", "model": "no-such-model"}]}  # fmt: skip
+        text = clips / "text.mp4"
+        text.write_text("no video")
+        bad = {"id": "bad", "source": str(text), "stages": []}
         assert server.http.post("/api/streams", json=bad).status_code == 201
         seen: list[Problem | State] = []
         for name, data in lines:
@@ -140,7 +148,7 @@ def test_problems_and_states_of_all_streams(server: Running) -> None:
             ):
                 break
         assert {m.stream for m in seen} == {"bad"}
-        assert any("no-such-model" in m.message for m in seen if isinstance(m, Problem))
+        assert any("text.mp4" in m.message for m in seen if isinstance(m, Problem))
     server.http.delete("/api/streams/bad")
 
 

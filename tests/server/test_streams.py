@@ -10,6 +10,8 @@ from livelens.media.encode import Encoder
 from tests.server.running import PATTERN, Running, eventually, running, until
 from tests.server.viewer import client
 
+NO_MODEL = {"type": "detect", "model": "no-such-model"}
+NO_CLASS = {"type": "detect", "model": "coco-ssd", "classes": ["person", "dragon"]}
 SIMULATE = {"type": "simulate", "cost_ms": 1}
 
 
@@ -72,6 +74,9 @@ def test_add_list_and_remove(server: Running) -> None:
         ({"id": "a", "source": "http://u:secret@10.0.0.1/x"}, 403, "10.0.0.1"),
         ({"id": "a", "source": "/etc/passwd"}, 403, "server.allow"),
         ({"id": "a", "source": "srt://127.0.0.1:9000"}, 403, "type:ffmpeg"),
+        ({"id": "a", "source": PATTERN, "stages": [NO_MODEL]}, 422, "no-such-model"),
+        ({"id": "a", "source": PATTERN, "stages": [NO_CLASS]}, 400, "'dragon'"),
+        ({"id": "a", "source": PATTERN, "stages": [NO_CLASS]}, 400, "$.stages[0].classes"),
         (
             {
                 "id": "a",
@@ -115,6 +120,27 @@ def test_an_allowed_file_that_is_no_video_fails_alone(server: Running, tmp_path:
     assert "text.mp4" in until(detail)
     assert server.http.get("/api/streams/pat").json()["state"] == "running"
     assert server.http.delete("/api/streams/text").status_code == 204
+
+
+def test_a_file_that_is_not_there_is_refused_at_once(server: Running) -> None:
+    folder = Path(server.state.config.server.allow[0].removeprefix("file:")).parent
+    refused = server.http.post("/api/streams", json={"id": "a", "source": str(folder / "no.mp4")})
+    assert refused.status_code == 422
+    assert "no.mp4" in refused.json()["error"]
+    assert set(server.state.engine.streams) == {"pat"}
+
+
+def test_a_configured_stream_that_cannot_work_is_not_started(
+    tmp_path: Path,
+) -> None:
+    streams = {
+        "gone": {"source": str(tmp_path / "gone.mp4"), "stages": []},
+        "odd": {"source": PATTERN, "stages": [NO_MODEL]},
+        "pat": {"source": PATTERN, "stages": []},
+    }
+    with running({"streams": streams}) as one:
+        assert set(one.state.engine.streams) == {"pat"}
+        assert one.http.get("/readyz").json()["not_started"] == ["gone", "odd"]
 
 
 def test_passwords_are_not_shown(tmp_path: Path) -> None:

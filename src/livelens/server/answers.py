@@ -50,10 +50,9 @@ def status_of(error: Exception) -> int:
     return next((code for kind, code in _STATUS if isinstance(error, kind)), _CANNOT)
 
 
-async def livelens_error(request: Request, error: Exception) -> Response:
+async def livelens_error(_: Request, error: Exception) -> Response:
     """Answer an error raised on purpose."""
     status = status_of(error)
-    state_of(request).refused[status] += 1
     headers = None
     if isinstance(error, CapacityError):
         headers = {"Retry-After": str(error.retry_after_s)}
@@ -63,16 +62,14 @@ async def livelens_error(request: Request, error: Exception) -> Response:
 async def http_error(request: Request, error: Exception) -> Response:
     """Answer an error of the HTTP layer: no such route, wrong method."""
     assert isinstance(error, HTTPException)
-    state_of(request).refused[error.status_code] += 1
     message = error.detail
     if message == HTTPStatus(error.status_code).phrase:
         message = f"{message}: {request.method} {request.url.path}"
     return error_response(message, error.status_code, error.headers)
 
 
-async def gone(request: Request, _: Exception) -> Response:
+async def gone(_: Request, __: Exception) -> Response:
     """Answer a client who left before his request was complete: nobody reads it."""
-    state_of(request).refused[400] += 1
     return error_response("the request is incomplete", 400)
 
 

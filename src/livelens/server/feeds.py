@@ -10,6 +10,7 @@ from livelens.flow.engine import Engine
 from livelens.flow.pipeline import Pipeline
 from livelens.media.peer import Peer
 from livelens.server.config import ServerConfig, check_id, configured_stream, pipeline_of
+from livelens.server.foresight import check_possible
 from livelens.server.journal import keep_journal
 from livelens.server.threads import in_thread
 from livelens.sources.whip import Whip, WhipFeed
@@ -69,7 +70,7 @@ class Streams:
         Raises:
             Conflict: the name is taken.
             CapacityError: there are as many streams as the limits allow.
-            LivelensError: a sink or the pipeline cannot be opened.
+            LivelensError: it cannot work, or a sink or the pipeline cannot be opened.
         """
         publication = Publication() if isinstance(spec.source, Whip) else None
         return await self._add(stream_id, spec, publication)
@@ -168,6 +169,7 @@ class Streams:
         self._adding.add(stream_id)
         try:
             source = publication.feed if publication is not None else None
+            await in_thread(check_possible, spec)
             pipeline = await in_thread(self._engine.add, stream_id, spec, source)
         finally:
             self._adding.discard(stream_id)

@@ -1,0 +1,50 @@
+"""What can be known of a pipeline before it is started: that it cannot work.
+
+Cheap: names are looked up and files looked for, nothing is opened or fetched.
+"""
+
+from pathlib import Path
+
+from livelens.errors import ConfigError, NotFound, SourceError, StageError
+from livelens.models import zoo
+from livelens.models.added import looks_like_path
+from livelens.sources.file import File
+from livelens.spec import PipelineSpec
+from livelens.stages.detect import Detect
+
+
+def check_possible(spec: PipelineSpec) -> None:
+    """Refuse what would fail as soon as it is started. Blocks: it looks at the disk.
+
+    Raises:
+        SourceError: the file to be served is not there.
+        StageError: a detector's model is not there.
+        ConfigError: a model knows no such class.
+    """
+    if isinstance(spec.source, File) and not Path(spec.source.path).expanduser().is_file():
+        raise SourceError(f"no file {spec.source.path} - at $.source")
+    for i, stage in enumerate(spec.stages):
+        if isinstance(stage, Detect):
+            _check_detector(stage, f"$.stages[{i}]")
+
+
+def _check_detector(stage: Detect, path: str) -> None:
+    if looks_like_path(stage.model):
+        if not Path(stage.model).is_file():
+            raise StageError(f"no model file {stage.model} - at {path}.model")
+        return
+    try:
+        card = zoo.model_card(stage.model)
+    except NotFound as error:
+        raise StageError(f"{error} - at {path}.model") from None
+    if card.task != "detect":
+        raise ConfigError(f"the model {stage.model!r} is no detector - at {path}.model")
+    if stage.labels is not None:
+        return
+    for name in stage.classes or ():
+        if name not in card.labels:
+            known = ", ".join(filter(None, card.labels))
+            raise ConfigError(
+                f"the model {stage.model!r} has no class {name!r}; it has: {known}"
+                f" - at {path}.classes"
+            )
