@@ -23,6 +23,7 @@ WHIP = {"type": "whip"}
         ({"server": {"port": "x"}}, "int", "$.server.port"),
         ({"server": {"port": 70000}}, "port must be in", "$.server"),
         ({"server": {"token": "short"}}, "16 characters", "$.server"),
+        ({"server": {"proxies": ["a proxy"]}}, "a proxy", "$.server"),
         ({"server": {"limits": {"max_viewers": 0}}}, "above 0", "$.server.limits"),
         ({"server": {"limits": {"max_viewer": 1}}}, "max_viewer", "$.server.limits"),
         ({"webrtc": {"udp_ports": [9000, 8000]}}, "range of UDP ports", "$.webrtc.udp_ports"),

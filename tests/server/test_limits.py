@@ -1,16 +1,21 @@
 """413, 429."""
 
 import asyncio
+import ipaddress
 import socket
+from collections import Counter
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from livelens.clock import NS_PER_S
-from livelens.server.limits import BodyLimit, TokenBucket
+from livelens.server.limits import BodyLimit, TokenBucket, client_of
+from livelens.server.refusals import Refusals
 from tests.server.running import Running, running, until
 
 JSON = {"Content-Type": "application/json"}
@@ -91,3 +96,86 @@ def test_too_many_requests() -> None:
         assert refused
         assert int(refused[0].headers["retry-after"]) >= 1
         assert "2 requests a second" in refused[0].json()["error"]
+
+
+NETWORKS = tuple(ipaddress.ip_network(text) for text in ("10.0.0.0/8", "fd00::/8"))
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "client"),
+    [
+        ("198.51.100.7", ["203.0.113.1"], "198.51.100.7"),  # no proxy of ours
+        ("10.0.0.1", [], "10.0.0.1"),
+        ("10.0.0.1", ["203.0.113.1"], "203.0.113.1"),
+        ("10.0.0.1", ["192.0.2.9, 203.0.113.1"], "203.0.113.1"),  # the first is invented
+        ("10.0.0.1", ["203.0.113.1, 10.0.0.2"], "203.0.113.1"),
+        ("10.0.0.1", ["203.0.113.1", "10.0.0.2"], "203.0.113.1"),
+        ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+        ("10.0.0.1", ["203.0.113.1:4711"], "203.0.113.1"),
+        ("10.0.0.1", ["[2001:db8::1]:4711"], "2001:db8::1"),
+        ("fd00::1", ["2001:DB8::1"], "2001:db8::1"),
+        ("::ffff:10.0.0.1", ["203.0.113.1"], "203.0.113.1"),
+        ("10.0.0.1", ["203.0.113.1, nonsense"], "10.0.0.1"),
+        ("10.0.0.1", [", ,"], "10.0.0.1"),
+    ],
+)
+def test_only_our_proxies_say_who_asks(peer: str, told: list[str], client: str) -> None:
+    headers = [(b"x-forwarded-for", text.encode()) for text in told]
+    scope = {"type": "http", "client": (peer, 1), "headers": headers}
+    assert client_of(scope, NETWORKS) == client
+    assert client_of(scope, ()) == peer
+
+
+def test_each_client_behind_a_proxy_has_a_limit_of_his_own() -> None:
+    def statuses(one: Running, client: str, count: int) -> set[int]:
+        headers = {"X-Forwarded-For": client}
+        return {one.http.get("/healthz", headers=headers).status_code for _ in range(count)}
+
+    with running({}, limits={"requests_per_s": 0.5}, proxies=["127.0.0.1"]) as one:
+        assert 429 in statuses(one, "203.0.113.1", 5)
+        assert statuses(one, "203.0.113.2", 1) == {200}
+    with running({}, limits={"requests_per_s": 0.5}) as one:
+        assert 429 in statuses(one, "203.0.113.1", 5)
+        assert statuses(one, "203.0.113.2", 1) == {429}
+
+
+def test_refusals_are_counted_wherever_they_happen(server: Running) -> None:
+    def count(status: int) -> float:
+        line = f'livelens_requests_refused_total{{status="{status}"}} '
+        found = [each for each in server.http.get("/metrics").text.splitlines() if line in each]
+        return float(found[0].rpartition(" ")[2]) if found else 0.0
+
+    statuses = (403, 404, 405, 413)
+    before = {status: count(status) for status in statuses}
+    server.http.post("/api/streams", content=b" " * 1001, headers=JSON)
+    server.http.get("/healthz/", headers={"Host": "evil.example"})
+    server.http.get("/api/streams/none")
+    server.http.delete("/api/streams")
+    with pytest.raises(InvalidStatus):
+        connect(server.url.replace("http", "ws") + "/api/streams/none/results/ws")
+    after = {status: count(status) - before[status] for status in statuses}
+    assert after == {403: 1, 404: 2, 405: 1, 413: 1}
+
+
+def test_a_socket_that_is_closed_unaccepted_is_a_refusal() -> None:
+    refused: Counter[int] = Counter()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/accepted":
+            await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": 1013})
+
+    async def call(path: str) -> None:
+        async def send(_: Message) -> None:
+            return
+
+        async def receive() -> Message:
+            return {"type": "websocket.connect"}
+
+        scope = {"type": "websocket", "path": path}
+        await Refusals(app, refused=refused)(scope, receive, send)
+
+    asyncio.run(call("/accepted"))
+    assert not refused
+    asyncio.run(call("/other"))
+    assert refused == {429: 1}
