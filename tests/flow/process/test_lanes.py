@@ -185,10 +185,12 @@ def _found_again(ours: sv.Detections, theirs: sv.Detections) -> int:
     of a pixel aside: hence no equality.
     """
     assert ours.confidence is not None
+    certain = np.flatnonzero(ours.confidence > 0.5)
+    if not len(certain):
+        return 0
     assert theirs.confidence is not None
     assert ours.data.keys() == theirs.data.keys()
     overlaps = sv.box_iou_batch(ours.xyxy, theirs.xyxy)
-    certain = np.flatnonzero(ours.confidence > 0.5)
     for i in certain:
         twin = int(overlaps[i].argmax())
         assert overlaps[i, twin] > 0.9
