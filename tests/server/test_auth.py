@@ -34,7 +34,7 @@ def local() -> Iterator[Running]:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [(each.method, each.path.format(stream="pat", session="x", **{"path:path": "a.js"}))
+    [(each.method, each.path.format(stream="pat", session="x", name="ada", **{"path:path": "a.js"}))
      if "{path" not in each.path else (each.method, "/assets/a.js") for each in ENDPOINTS],
 )  # fmt: skip
 def test_every_route_but_health_wants_the_token(guarded: Running, method: str, path: str) -> None:
