@@ -199,7 +199,7 @@ def test_a_stage_that_wants_to_exit_loses_its_frame_only(engine: Engine) -> None
 def test_a_result_that_cannot_be_told_is_delivered_all_the_same(engine: Engine) -> None:
     def lopsided(items: Sequence[Item]) -> list[Item]:
         found = sv.Detections(xyxy=np.zeros((2, 4)), class_id=np.zeros(2, int))
-        found.data["class_name"] = np.array(["one name"])
+        found.data["keypoints"] = np.array([3, 4])
         return [item.with_(detections=found) for item in items]
 
     kept = Kept()

@@ -14,6 +14,7 @@ import supervision as sv
 from numpy.typing import NDArray
 
 from livelens.descriptor import DescriptorSpec
+from livelens.errors import StageError
 from livelens.flow.lane import Lane, Port
 from livelens.flow.memory import Memory
 from livelens.types import Item, no_detections
@@ -74,7 +75,10 @@ class Beside:
         self.finished()
 
     def _answered(self, result: Item) -> None:
-        self.memory.learn(result)
+        try:
+            self.memory.learn(result)
+        except StageError as error:
+            self._port.problem(str(error), False)
         item = self._let_go(result)
         if item is not None:
             known = self.memory.attributes(item)

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import supervision as sv
 
 from livelens.errors import StageError
 from livelens.picture import Picture
-from livelens.types import Frame, Item
+from livelens.types import Attribute, Frame, Item, Landmarks
 
 
 def check_results(items: Sequence[Item], results: object) -> None:
@@ -31,6 +32,45 @@ def check_results(items: Sequence[Item], results: object) -> None:
         for name, value in (("attributes", result.attributes), ("extra", result.extra)):
             if not isinstance(value, Mapping):
                 raise StageError(f"an item's {name} are a mapping, not {type(value).__name__}")
+        # What a stage has left as it was has been looked at before.
+        if result.detections is not item.detections:
+            _check_detections(result.detections)
+        if result.attributes is not item.attributes:
+            _check_attributes(result.attributes)
+        _check_rest(item, result)
+
+
+def _check_detections(found: sv.Detections | None) -> None:
+    if found is None:
+        return
+    count = len(found)
+    columns = {"class_id": found.class_id, "tracker_id": found.tracker_id, **found.data}
+    for name, values in {"confidence": found.confidence, **columns}.items():
+        if values is not None and len(values) != count:
+            raise StageError(f"detections have {count} boxes and {len(values)} of {name}")
+
+
+def _check_attributes(attributes: Mapping[int, object]) -> None:
+    for known in attributes.values():
+        if not isinstance(known, Mapping):
+            got = type(known).__name__
+            raise StageError(f"an object's attributes are a mapping by name, not {got}")
+        for name, attribute in known.items():
+            if not isinstance(attribute, Attribute):
+                got = type(attribute).__name__
+                raise StageError(f"the attribute {name!r} is an Attribute, not {got}")
+
+
+def _check_rest(item: Item, result: Item) -> None:
+    if result.timings is not item.timings and not isinstance(result.timings, tuple):
+        raise StageError(f"an item's timings are a tuple, not {type(result.timings).__name__}")
+    if not isinstance(result.landmarks, tuple) or not all(
+        isinstance(part, Landmarks) for part in result.landmarks
+    ):
+        raise StageError("an item's landmarks are a tuple of Landmarks")
+    mask: object = result.mask
+    if mask is not None and not (isinstance(mask, np.ndarray) and mask.ndim == 2):
+        raise StageError(f"an item's mask is (h, w) uint8 or None, not {type(mask).__name__}")
 
 
 def _is_of(given: Frame, result: object) -> bool:

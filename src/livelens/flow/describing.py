@@ -105,6 +105,9 @@ def _name(name: object) -> str:
 def _reading(name: object, reading: object) -> Reading:
     if not isinstance(reading, Reading):
         raise StageError(f"{name}: expected a Reading, not {type(reading).__name__}")
+    if not isinstance(reading.scores, Mapping):
+        got = type(reading.scores).__name__
+        raise StageError(f"{name}: scores are a mapping from words to numbers, not {got}")
     scores = {str(key): _number(name, score) for key, score in reading.scores.items()}
     return Reading(_value(name, reading.value), _number(name, reading.score), scores)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from livelens.clock import NS_PER_S, nanoseconds
 from livelens.descriptor import DescriptorSpec
+from livelens.errors import StageError, one_line
 from livelens.flow.smoothing import Weighed, smoothed
 from livelens.types import Attribute, Item
 
@@ -103,13 +104,23 @@ class Memory:
             return np.array([i for _, _, i in chosen], np.intp)
 
     def learn(self, item: Item) -> None:
-        """Take what was read off the objects of a frame that were asked for."""
+        """Take what was read off the objects of a frame that were asked for.
+
+        Raises:
+            StageError: what the descriptor concludes cannot be used; the readings are kept.
+        """
+        wrong: StageError | None = None
         with self._lock:
             for tracker_id, (_, quality) in self._requests.pop(item.frame.seq, {}).items():
                 known = self._objects.get(tracker_id)
                 if known is not None:
                     known.waiting = False
-                    self._add(known, item.attributes.get(tracker_id, {}), quality)
+                    try:
+                        self._add(known, item.attributes.get(tracker_id, {}), quality)
+                    except StageError as error:
+                        wrong = error
+        if wrong is not None:
+            raise wrong
 
     def lost(self, item: Item) -> None:
         """A frame will not be described after all: its objects are as if never asked for."""
@@ -168,8 +179,20 @@ class Memory:
             past.append(Weighed(attribute, quality))
             while past[0].attribute.pts_ns < attribute.pts_ns - self._window_ns:
                 past.popleft()
-        told = {name: smoothed(list(past)) for name, past in known.readings.items()}
-        known.told = self._spec.concluded(told)
+        known.told = {name: smoothed(list(past)) for name, past in known.readings.items()}
+        known.told = self._concluded(known.told)
+
+    def _concluded(self, told: Mapping[str, Attribute]) -> Mapping[str, Attribute]:
+        try:
+            concluded: object = self._spec.concluded(told)
+        except Exception as error:  # noqa: BLE001 - the descriptor's author may raise anything
+            raise StageError(f"concluded() raised {one_line(error)}") from None
+        if isinstance(concluded, Mapping) and all(
+            isinstance(name, str) and isinstance(each, Attribute)
+            for name, each in concluded.items()
+        ):
+            return concluded
+        raise StageError("concluded() must return a mapping from names to Attributes")
 
     def _forget(self, pts_ns: int) -> None:
         gone = [
