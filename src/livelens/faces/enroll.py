@@ -23,6 +23,8 @@ LEAST_SHARPNESS = 0.01
 
 # A face this much smaller than the largest one stands in the background.
 _BACKGROUND = 0.3
+# A box that lies in that of the largest face by this much is a part of it.
+_SAME_FACE = 0.5
 # Detectors find no face that fills the picture: then its edges are continued by this much.
 _BORDER = 0.5
 
@@ -52,10 +54,10 @@ class Enroller:
         if not len(found):
             raise PictureError(f"no face in {what}: use a picture that shows it from the front")
         sizes = np.maximum(found.xyxy[:, 2] - found.xyxy[:, 0], found.xyxy[:, 3] - found.xyxy[:, 1])
-        near = int((sizes >= _BACKGROUND * sizes.max()).sum())
-        if near > 1:
-            raise PictureError(f"{near} faces in {what}: crop to one")
         best = int(np.argmax(sizes))
+        near = (sizes >= _BACKGROUND * sizes[best]) & (_inside(found.xyxy, best) < _SAME_FACE)
+        if near.any():
+            raise PictureError(f"{1 + int(near.sum())} faces in {what}: crop to one")
         left, top, right, bottom = (float(x) for x in found.xyxy[best])
         assert found.confidence is not None
         return Crop(
@@ -101,6 +103,13 @@ class Enroller:
 
     def _detected(self, picture: Pixels) -> sv.Detections:
         return self._detector([np.ascontiguousarray(picture[:, :, ::-1])])[0]
+
+
+def _inside(boxes: NDArray[np.number], of: int) -> NDArray[np.floating]:
+    """(n,): how much of each box lies inside one of them, 1 for that itself."""
+    corner = np.maximum(boxes[:, :2], boxes[of, :2])
+    common = np.clip(np.minimum(boxes[:, 2:], boxes[of, 2:]) - corner, 0, None).prod(axis=1)
+    return np.asarray(common / np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1e-6))
 
 
 def unfit(crop: Crop) -> str | None:
