@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from livelens.bench.report import CannotMeasure
 from livelens.errors import LivelensError
+from livelens.faces import gallery, picture
+from livelens.faces.embedding import KIND
+from livelens.faces.enroll import Enroller
 from livelens.models import zoo
 
 Bgr = NDArray[np.uint8]
@@ -19,6 +22,7 @@ FPS = 60
 # A clip of the zoo whose package holds a photograph of five faces too.
 _CLIP = "faces"
 _FIVE = "multi_face.jpg"
+_STRANGER = "single_face.jpg"
 _SWAY_PX = (40, 15)
 _FRAMES = 480
 
@@ -40,6 +44,24 @@ def write(folder: Path) -> dict[str, Path]:
     _encode(files["one face"], one_face(source))
     _encode(files["five faces"], five_faces(source.parent / _FIVE))
     return files
+
+
+def write_gallery(file: Path) -> None:
+    """Enrol somebody whom no clip shows: with nobody to compare to, nothing would be computed.
+
+    Raises:
+        CannotMeasure: the networks or the photograph cannot be had.
+    """
+    try:
+        enroller = Enroller()
+        try:
+            photograph = zoo.clip(_CLIP).parent / _STRANGER
+            embedding = enroller.embedding(picture.load(photograph), _STRANGER)
+        finally:
+            enroller.close()
+        gallery.add(file, "Somebody", [embedding], KIND)
+    except LivelensError as error:
+        raise CannotMeasure(f"nobody can be enrolled: {error}") from error
 
 
 def one_face(clip: Path) -> Iterator[Bgr]:
@@ -85,6 +107,6 @@ def _encode(path: Path, pictures: Iterator[Bgr]) -> None:
         stream.width, stream.height, stream.pix_fmt = *SIZE_PX, "yuv420p"
         stream.bit_rate = 4_000_000
         stream.options = {"preset": "veryfast", "g": str(FPS), "bf": "0"}
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        for pixels in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
         container.mux(stream.encode(None))
