@@ -130,6 +130,21 @@ def throughput(
 
 
 @app.command()
+def lanes(json: Json = None, quick: Quick = False, repeats: Repeats = None) -> None:
+    """Process lanes against threads: handing frames over, Python on two workers, memory."""
+
+    def measure() -> "tuple[Report, Sequence[str]]":
+        from livelens.bench import lanes as bench
+
+        settings = bench.QUICK if quick else bench.Settings()
+        if repeats is not None:
+            settings = replace(settings, repeats=repeats)
+        return bench.run(settings), bench.COLUMNS
+
+    _publish(measure, json)
+
+
+@app.command()
 def footprint(json: Json = None, quick: Quick = False, repeats: Repeats = None) -> None:
     """Size of the default install and time of its imports."""
 

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -23,12 +24,23 @@ class OwnError(ModelError):
 
 
 class Puppet(StageSpec, frozen=True, kw_only=True):
-    """Does what the item's `extra["deed"]` says; see `_DEEDS`."""
+    """Does what the item's `extra["deed"]` says; see `_DEEDS`.
+
+    Attributes:
+        opening: how `open` ends.
+        openings: a file to count openings in; the second and the third one die.
+    """
 
     opening: Literal["well", "error", "own error", "foreign", "dies", "hangs"] = "well"
-    scope_shared: ClassVar[bool] = False
+    openings: str | None = None
 
     def open(self) -> "PuppetStage":
+        if self.openings is not None:
+            with Path(self.openings).open("a+") as file:
+                file.write("x")
+                file.seek(0)
+                if len(file.read()) in (2, 3):
+                    os._exit(7)
         if self.opening == "error":
             raise ConfigError("no such class")
         if self.opening == "own error":

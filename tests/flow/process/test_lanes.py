@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -88,6 +89,19 @@ def test_frames_of_a_child_that_dies_are_lost_and_the_rest_goes_on(engine: Engin
     assert kept.seqs == [0, 1, 2, 4, 5, 6, 9, 10, 11]
     assert pipeline.stats().dropped == {"puppet/died": 3}
     assert set(told) == {"worker process died (signal 11)", "worker process died (exit status 3)"}
+
+
+def test_one_that_dies_again_while_it_opens_is_tried_again(engine: Engine, tmp_path: Path) -> None:
+    counted = tmp_path / "openings"
+    stages = (deeds({3: "crash"}), Puppet(lane="process", openings=str(counted)))
+    pipeline, kept, told = outcome(engine, 6, *stages)
+    assert kept.seqs == [0, 1, 2, 4, 5]
+    assert pipeline.stats().dropped == {"puppet/died": 1}
+    assert len(counted.read_text()) == 4
+    assert told == [
+        "worker process died (signal 11)",
+        "worker process died (exit status 7) while it opened the stage; trying again",
+    ]
 
 
 def test_a_child_that_hangs_is_killed_and_replaced(engine: Engine) -> None:
