@@ -33,6 +33,7 @@ class Puppet(StageSpec, frozen=True, kw_only=True):
 
     opening: Literal["well", "error", "own error", "foreign", "dies", "hangs"] = "well"
     openings: str | None = None
+    threads: int = 0
 
     def open(self) -> "PuppetStage":
         if self.openings is not None:
@@ -51,13 +52,14 @@ class Puppet(StageSpec, frozen=True, kw_only=True):
             os.kill(os.getpid(), signal.SIGSEGV)
         if self.opening == "hangs":
             threading.Event().wait()
-        return PuppetStage()
+        return PuppetStage(self.threads)
 
 
 class PuppetStage:
     """What `Puppet` opens into."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
         self.kept: list[Item] = []
 
     def process(self, items: Sequence[Item]) -> list[Item]:
@@ -98,12 +100,13 @@ def _raise(error: BaseException) -> Callable[[PuppetStage, Item], Item]:
     return deed
 
 
-def _tell(_: PuppetStage, item: Item) -> Item:
+def _tell(stage: PuppetStage, item: Item) -> Item:
     import cv2
 
     return item.with_(
         extra={
             "pid": os.getpid(),
+            "threads": stage.threads,
             "cv2": cv2.getNumThreads(),
             "omp": os.environ.get("OMP_NUM_THREADS"),
             "path": os.environ.get("PYTHONPATH"),

@@ -266,12 +266,22 @@ def test_the_child_closes_its_stage_and_is_gone(capfd: pytest.CaptureFixture[str
     assert told["interrupt"]
     cores = len(os.sched_getaffinity(0))
     assert (told["cv2"], told["omp"]) == (cores, os.environ.get("OMP_NUM_THREADS", str(cores)))
+    assert told["threads"] == 0
     os.kill(stage.pid, signal.SIGINT)
     assert one(stage, item()).extra == {"deed": "nothing"}
     stage.close()
     assert "puppet closed" in capfd.readouterr().err
     with pytest.raises(ProcessLookupError):
         os.kill(told["pid"], 0)
+
+
+def test_several_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(12)))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    stage = opened(Puppet(lane="process", workers=4))
+    told = one(stage, item("tell")).extra
+    stage.close()
+    assert (told["cv2"], told["omp"], told["threads"]) == (3, "3", 3)
 
 
 def test_the_child_ends_with_a_parent_that_is_killed() -> None:

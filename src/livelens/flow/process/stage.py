@@ -47,7 +47,7 @@ class ProcessStage:
     """
 
     def __init__(self, spec: StageSpec) -> None:
-        threads = max(1, len(os.sched_getaffinity(0)) // max(1, spec.workers))
+        threads = max(1, _cores() // spec.workers)
         self._opening = Open(
             _place_of(type(spec)), _settings_of(spec), threads, os.environ.get("PYTHONPATH")
         )
@@ -163,6 +163,8 @@ class ProcessStage:
 def load_spec(opening: Open) -> StageSpec:
     """The spec that an `Open` tells of; the child's half of `ProcessStage`.
 
+    One of several workers has only its share of the cores, also for its model.
+
     Raises:
         ConfigError: its class cannot be imported, or its settings mean something else here.
     """
@@ -176,7 +178,17 @@ def load_spec(opening: Open) -> StageSpec:
         raise ConfigError(f"{opening.spec} cannot be imported: {why}") from None
     if not (isinstance(found, type) and issubclass(found, StageSpec)):
         raise ConfigError(f"{opening.spec} is no stage")
-    return converted(opening.settings, found, opening.spec)
+    spec = converted(opening.settings, found, opening.spec)
+    # As stages with a model call it; 0 leaves the number to a runtime, which takes all cores.
+    if spec.workers > 1 and getattr(spec, "threads", None) == 0:
+        return msgspec.structs.replace(spec, threads=opening.threads)
+    return spec
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _place_of(kind: type[StageSpec]) -> str:
