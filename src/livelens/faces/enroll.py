@@ -40,12 +40,13 @@ class Enroller:
         self._detector = zoo.load(DETECTOR, threads=threads, progress=progress)
         self._embedder = Embedder(threads=threads, progress=progress)
 
-    def face(self, picture: Pixels, what: str) -> Crop:
+    def face(self, picture: Pixels, what: str, *, largest: bool = False) -> Crop:
         """The one face in a picture, with its keypoints.
 
         Args:
             picture: (h, w, 3) uint8 BGR.
             what: what the error calls it.
+            largest: of several, take the largest.
 
         Raises:
             PictureError: there is no face, or there are several.
@@ -56,7 +57,7 @@ class Enroller:
         sizes = np.maximum(found.xyxy[:, 2] - found.xyxy[:, 0], found.xyxy[:, 3] - found.xyxy[:, 1])
         best = int(np.argmax(sizes))
         near = (sizes >= _BACKGROUND * sizes[best]) & (_inside(found.xyxy, best) < _SAME_FACE)
-        if near.any():
+        if near.any() and not largest:
             raise PictureError(f"{1 + int(near.sum())} faces in {what}: crop to one")
         left, top, right, bottom = (float(x) for x in found.xyxy[best])
         assert found.confidence is not None
