@@ -14,7 +14,9 @@ from livelens.clock import now_ns, rtp_timestamp, wall_ns
 from livelens.errors import one_line
 from livelens.types import Attribute, AttributeValue, Item, Landmarks, Part
 
-StreamState = Literal["starting", "running", "reconnecting", "ended", "failed", "stopped"]
+StreamState = Literal[
+    "starting", "running", "waiting", "reconnecting", "ended", "failed", "stopped"
+]
 
 
 class ObjectAttribute(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -151,7 +153,7 @@ class Problem(msgspec.Struct, frozen=True, tag="problem"):
 
 
 class State(msgspec.Struct, frozen=True, tag="state"):
-    """A stream changed its state."""
+    """A stream changed its state; one that is `waiting` has no publisher."""
 
     stream: str
     state: StreamState

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import groupby
 
 import httpx
 import pytest
 
+from livelens.events import State
 from livelens.media.rtc_config import IceServer
 from livelens.server.signalling import ice_links
 from tests.server.running import PATTERN, Running, eventually, running
@@ -85,7 +87,8 @@ async def test_a_publisher_who_returns_goes_on_in_the_same_stream(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     info = server.http.get("/api/streams/cam").json()
-    assert (info["state"], info["detail"]) == ("reconnecting", "nobody publishes")
+    assert (info["state"], info["detail"]) == ("waiting", "nobody publishes")
+    messages = server.state.engine.bus.subscribe("cam", results=False)
     async with client(server.url, monkeypatch) as viewer:
         async with client(server.url, monkeypatch) as camera:
             assert (await camera.publish("/whip/cam")).status_code == 201
@@ -99,6 +102,12 @@ async def test_a_publisher_who_returns_goes_on_in_the_same_stream(
             await eventually(lambda: server.state.engine.get("cam").stats().captured > captured + 5)
             await viewer.picture()
             await camera.delete()
+            await eventually(
+                lambda: server.http.get("/api/streams/cam").json()["state"] == "waiting"
+            )
+    messages.close()
+    told = [message.state async for message in messages if isinstance(message, State)]
+    assert [state for state, _ in groupby(told)] == ["running", "waiting", "running", "waiting"]
 
 
 async def test_of_two_publishers_at_once_one_is_refused(

@@ -91,7 +91,7 @@ def state_of_stream(server: ServerState, pipeline: Pipeline) -> tuple[StreamStat
     if pipeline.state in ("starting", "running") and server.streams.waiting_for_publisher(
         pipeline.stream_id
     ):
-        return "reconnecting", "nobody publishes"
+        return "waiting", "nobody publishes"
     return pipeline.state, pipeline.detail
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from livelens.clock import wall_ns
 from livelens.errors import CapacityError, Conflict, LivelensError, NotFound, StageError
+from livelens.events import State, StreamState
 from livelens.flow.engine import Engine
 from livelens.flow.pipeline import Pipeline
 from livelens.media.peer import Peer
@@ -139,6 +141,7 @@ class Streams:
                 await peer.close()
             raise
         publication.peer = peer
+        self._tell(stream_id, "running", "")
         self._watch_publisher(stream_id, publication, peer)
         return peer
 
@@ -175,6 +178,8 @@ class Streams:
             self._adding.discard(stream_id)
         if publication is not None:
             self.publications[stream_id] = publication
+            if not publication.taken:
+                self._tell(stream_id, "waiting", "nobody publishes")
         return pipeline
 
     def _spec_for_publisher(self, stream_id: str, preset: str | None) -> PipelineSpec:
@@ -201,9 +206,15 @@ class Streams:
             if publication.peer is peer:
                 publication.peer = None
                 publication.taken = False
+                self._tell(stream_id, "waiting", "nobody publishes")
                 self._linger(stream_id, publication)
 
         self._keep(asyncio.create_task(until_gone(), name=f"publisher-{peer.id}"))
+
+    def _tell(self, stream_id: str, state: StreamState, detail: str) -> None:
+        """What the pipeline cannot know: whether there is anybody to wait for."""
+        if stream_id in self._engine.streams:
+            self._engine.bus.publish(State(stream_id, state, wall_ns(), detail))
 
     def _linger(self, stream_id: str, publication: Publication) -> None:
         """Remove a stream that nobody configured, if no publisher returns to it in time."""

@@ -6,6 +6,7 @@ import { make, setText } from "./dom";
 const STATE_WORDS: Record<StreamState, string> = {
   starting: "starting",
   running: "running",
+  waiting: "nobody publishes",
   reconnecting: "reconnecting",
   ended: "ended",
   failed: "failed",
