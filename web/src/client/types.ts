@@ -1,6 +1,13 @@
 /** What the server says. Mirrors `livelens.events` and the bodies of `/api`. */
 
-export type StreamState = "starting" | "running" | "waiting" | "reconnecting" | "ended" | "failed" | "stopped";
+export type StreamState =
+  | "starting"
+  | "running"
+  | "waiting"
+  | "reconnecting"
+  | "ended"
+  | "failed"
+  | "stopped";
 
 /** [xMin, yMin, xMax, yMax] in pixels of the frame. */
 export type Box = readonly [number, number, number, number];
