@@ -194,7 +194,7 @@ def _fps(stage: StageSpec, seconds: float) -> float:
     with Engine() as engine:
         spec = PipelineSpec(source=source, stages=(stage,))
         pipeline = engine.add("busy", spec, extra_sinks={"count": counter})
-        if not counter.wait(60):
+        if not (all(lane.ready.wait(60) for lane in pipeline.lanes()) and counter.wait(60)):
             raise CannotMeasure(f"no item comes: {pipeline.detail}")
         time.sleep(0.5)
         before, began_s = counter.count, time.monotonic()
