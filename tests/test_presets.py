@@ -7,7 +7,7 @@ import pytest
 import livelens
 from livelens import plugins, presets
 from livelens.errors import ConfigError
-from livelens.flow.graph import check
+from livelens.flow.graph import check, stage_names
 from livelens.models import zoo
 from livelens.server.config import known_presets, read_config
 from livelens.spec import PipelineSpec, StageSpec
@@ -29,10 +29,12 @@ def kinds(stages: object) -> list[str]:
 def test_a_preset_runs_on_a_clip(name: str) -> None:
     spec = spec_of(presets.preset(name))
     check(spec)
-    run = livelens.run(str(zoo.clip("faces")), stages=spec.stages)
-    found = list(islice(run, 3))
+    clip = "bikes" if name in ("people", "traffic") else "faces"
+    run = livelens.run(str(zoo.clip(clip)), stages=spec.stages)
+    found = list(islice(run, 8))
     run.close()
-    assert [item.frame.seq for item in found] == [0, 1, 2]
+    assert [item.frame.seq for item in found] == list(range(8))
+    assert [timing.stage for timing in found[-1].timings] == stage_names(spec.stages)
     if name in ("faces", "everything"):
         detections = found[-1].detections
         assert detections is not None

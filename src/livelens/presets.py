@@ -23,6 +23,7 @@ _VEHICLES: Stages = (
     },
 )
 _TRACK: Stages = ({"type": "track"},)
+_GRID: Mapping[str, Any] = {"type": "flux", "grid": {}}
 FACE_DESCRIPTORS = ("age-gender", "emotion", "head-pose", "glasses")
 
 
@@ -34,13 +35,15 @@ _ALL: Mapping[str, Stages] = {
     "default": (),
     "faces": (*_FACE, *_TRACK, *_types(*FACE_DESCRIPTORS)),
     "people": (*_PERSON, *_TRACK, *_types("pose", "clothing")),
-    "traffic": (*_VEHICLES, *_TRACK, *_types("vehicle", "flux")),
+    "traffic": (*_VEHICLES, *_TRACK, *_types("vehicle"), _GRID),
     "landmarks": _types("landmarks"),
     "everything": (
         {"type": "detect", "model": "coco-ssd"},
         *_FACE,
         *_TRACK,
-        *_types(*FACE_DESCRIPTORS, "clothing", "vehicle", "flux", "landmarks"),
+        *_types(*FACE_DESCRIPTORS, "clothing", "pose", "vehicle"),
+        _GRID,
+        *_types("landmarks"),
     ),
 }
 

@@ -112,6 +112,8 @@ class StageSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         gives: fields of `Item` that this stage fills.
         scope: a `shared` stage is opened once for all streams with equal settings and
             batches across them; a `stream` stage keeps state for one stream.
+        models: names of the zoo's models that it computes with unless told otherwise, for those
+            who want to know licences and downloads.
 
     Attributes:
         name: what results and metrics call it; its type unless given.
@@ -125,6 +127,7 @@ class StageSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     needs: ClassVar[frozenset[str]] = frozenset()
     gives: ClassVar[frozenset[str]] = frozenset()
     scope: ClassVar[Literal["stream", "shared"]] = "stream"
+    models: ClassVar[tuple[str, ...]] = ()
 
     name: str | None = None
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1

@@ -201,13 +201,8 @@ def _stage(
 
 def _used_by(spec: type[StageSpec]) -> list[str]:
     """Names of the models that a stage computes with: as its class tells, or its settings."""
-    told = list(getattr(spec, "models", ()))
-    defaults = [
-        field.default
-        for field in msgspec.structs.fields(spec)
-        if field.name == "model" or field.name.endswith("_model")
-    ]
-    return list(dict.fromkeys([*told, *(name for name in defaults if isinstance(name, str))]))
+    named = [field.default for field in msgspec.structs.fields(spec) if field.name == "model"]
+    return list(dict.fromkeys([*spec.models, *(each for each in named if isinstance(each, str))]))
 
 
 def _first_line(spec: type[StageSpec]) -> str:
