@@ -50,6 +50,12 @@ class Ledger:
         with self._lock:
             self._skipped[key] = self._skipped.get(key, 0) + 1
 
+    def balance(self) -> tuple[int, int, dict[str, int], int]:
+        """Captured, delivered, dropped and in flight, of one and the same moment."""
+        with self._lock:
+            settled = self._delivered + sum(self._dropped.values())
+            return self._captured, self._delivered, dict(self._dropped), self._captured - settled
+
     @property
     def captured(self) -> int:
         return self._captured

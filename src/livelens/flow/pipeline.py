@@ -313,11 +313,12 @@ class Pipeline:
             for name, recent in list(self._stage_ns.items())
             if (times := Percentiles.of(list(recent))) is not None
         }
+        captured, delivered, dropped, in_flight = self._ledger.balance()
         return PipelineStats(
-            captured=self._ledger.captured,
-            delivered=self._ledger.delivered,
-            dropped=self._ledger.dropped,
-            in_flight=self._ledger.in_flight,
+            captured=captured,
+            delivered=delivered,
+            dropped=dropped,
+            in_flight=in_flight,
             fps=round(self._ledger.fps, 2),
             size_px=self._size_px,
             latency=Percentiles.of(self._ledger.latencies_ns),
