@@ -143,7 +143,7 @@ def test_a_clip_end_to_end(tmp_path: Path, enroller: Enroller) -> None:
     reader.release()
     assert there
     path = tmp_path / "faces.json"
-    gallery.add(path, "Wolfgang", [enroller.embedding(np.asarray(picture), "x")], KIND)
+    gallery.add(path, "Carla", [enroller.embedding(np.asarray(picture), "x")], KIND)
     stages = [
         livelens.Detect(model="face-blaze", threads=1),
         livelens.Track(),
@@ -155,4 +155,4 @@ def test_a_clip_end_to_end(tmp_path: Path, enroller: Enroller) -> None:
         if item.frame.seq > 60:
             break
     assert told
-    assert set(told) == {"Wolfgang"}
+    assert set(told) == {"Carla"}

@@ -46,6 +46,7 @@ class Identity(DescriptorSpec, frozen=True, kw_only=True):
 
     measures: ClassVar[tuple[str, ...]] = ("identity",)
     describes: ClassVar[tuple[str, ...]] = ("face",)
+    models: ClassVar[tuple[str, ...]] = ("face-dlib", "face-hse")
 
     gallery: str | None = None
     threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.5
