@@ -1,0 +1,58 @@
+"""What the options of `livelens run` mean."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import livelens.progress
+from livelens import plugins
+from livelens.cli import app
+from livelens.errors import ConfigError
+from livelens.spec import PipelineSpec
+
+
+@pytest.fixture
+def spec_of(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The pipeline that a command line would run."""
+
+    def meant(*words: str) -> list[tuple[str, str]]:
+        specs: list[PipelineSpec] = []
+        monkeypatch.setattr(livelens.progress, "follow", lambda spec, **_: specs.append(spec))
+        done = CliRunner().invoke(app, ["run", "clip.mp4", *words])
+        if done.exception is not None:
+            raise done.exception
+        [spec] = specs
+        return [(plugins.named(s), getattr(s, "model", "")) for s in spec.stages]
+
+    return meant
+
+
+def test_descriptors_bring_a_tracker(spec_of: Any) -> None:
+    chain = spec_of("--detect", "face-blaze", "--describe", "identity", "--describe", "pose")
+    assert chain == [("detect", "face-blaze"), ("track", ""), ("identity", ""), ("pose", "")]
+    named = spec_of("--detect", "face-blaze", "--track", "sort", "--describe", "identity")
+    assert named == chain[:3]
+
+
+def test_a_preset_may_be_added_to(spec_of: Any) -> None:
+    chain = spec_of("--preset", "traffic")
+    assert [name for name, _ in chain] == ["detect", "track", "vehicle", "flux"]
+    more = spec_of("--preset", "traffic", "--detect", "face-blaze", "--describe", "identity")
+    assert more == [chain[0], ("detect", "face-blaze"), *chain[1:], ("identity", "")]
+
+
+def test_landmarks_need_nothing_before_them(spec_of: Any) -> None:
+    assert spec_of("--landmarks") == [("landmarks", "")]
+
+
+def test_mistakes_are_one_line(spec_of: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no preset 'rush' \(.*traffic"):
+        spec_of("--preset", "rush")
+    with pytest.raises(ConfigError, match=r"no stage is called 'mood' \(.*identity"):
+        spec_of("--detect", "face-blaze", "--describe", "mood")
+    file = tmp_path / "pipeline.yaml"
+    file.write_text("stages: []")
+    with pytest.raises(ConfigError, match="not both"):
+        spec_of("--preset", "traffic", "--pipeline", str(file))
