@@ -12,7 +12,9 @@ from livelens.clock import NS_PER_S
 _JITTER = 0.03
 _SPEED_PER_S = 1.5
 _GROWTH_PER_S = 0.3
+_PRIOR_PER_S = np.array([_SPEED_PER_S, _SPEED_PER_S, _GROWTH_PER_S, _GROWTH_PER_S])
 _MOST_SEEN = 64
+_EDGE_PX = 2.0
 
 
 class Motion:
@@ -40,6 +42,11 @@ class Motion:
         """The time between the first box that counts and the latest."""
         return self._seen[-1][0] - self._seen[0][0]
 
+    @property
+    def size_px(self) -> float:
+        """The longer side of the latest box."""
+        return float(self._seen[-1][1][2:].max())
+
     def see(self, box: NDArray[np.floating], pts_ns: int) -> None:
         """Take a detected box, x_min, y_min, x_max, y_max."""
         if self._seen and pts_ns <= self._seen[-1][0]:
@@ -54,13 +61,34 @@ class Motion:
         """Per second, how centre x, centre y, width and height grow, in pixels."""
         if len(self._seen) < 2:
             return np.zeros(4)
-        seconds = np.array([(pts_ns - self.seen_ns) / NS_PER_S for pts_ns, _ in self._seen])
+        return self._fitted(np.array([box for _, box in self._seen]), _PRIOR_PER_S)
+
+    def flow(self, size_px: tuple[int, int]) -> tuple[float, float]:
+        """Pixels per second to the right and down.
+
+        Of a box that the picture's edge cuts, only the free sides move as the object does.
+        """
+        if len(self._seen) < 2:
+            return 0.0, 0.0
         boxes = np.array([box for _, box in self._seen])
+        near, far = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
+        speed_per_s = np.full(6, _SPEED_PER_S)
+        centre, low, high = np.split(
+            self._fitted(np.hstack([boxes[:, :2], near, far]), speed_per_s), 3
+        )
+        cut_low = (near <= _EDGE_PX).any(axis=0)
+        cut_high = (far >= np.array(size_px) - _EDGE_PX).any(axis=0)
+        flow = np.where(cut_low & ~cut_high, high, np.where(cut_high & ~cut_low, low, centre))
+        return float(flow[0]), float(flow[1])
+
+    def _fitted(
+        self, values: NDArray[np.float64], prior_per_s: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Growth per second of each column of values, one row for each box."""
+        seconds = np.array([(pts_ns - self.seen_ns) / NS_PER_S for pts_ns, _ in self._seen])
         seconds -= seconds.mean()
-        boxes -= boxes.mean(axis=0)
-        prior = np.array([_SPEED_PER_S, _SPEED_PER_S, _GROWTH_PER_S, _GROWTH_PER_S])
-        slope: NDArray[np.float64] = (seconds @ boxes) / (
-            seconds @ seconds + (_JITTER / prior) ** 2
+        slope: NDArray[np.float64] = (seconds @ (values - values.mean(axis=0))) / (
+            seconds @ seconds + (_JITTER / prior_per_s) ** 2
         )
         return slope
 

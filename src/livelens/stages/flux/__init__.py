@@ -1,0 +1,1 @@
+"""Counts what moves: over lines, in zones, on a grid."""
