@@ -2,12 +2,16 @@
 
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import lru_cache
 from pickle import PickleBuffer
 
 import av
+import av.filter
 import cv2
 import numpy as np
+from av.video.frame import PictureType
 
 from livelens.picture import ArrayPicture, Picture, Pixels
 
@@ -71,7 +75,8 @@ class VideoPicture:
             return ArrayPicture, (self.bgr(),)
         colours = (frame.colorspace, frame.color_range, frame.color_trc, frame.color_primaries)
         planes = [(plane.line_size, PickleBuffer(plane)) for plane in frame.planes]
-        return _received, (frame.width, frame.height, frame.format.name, colours, planes)
+        decoded = frame.pict_type != PictureType.NONE
+        return _received, (frame.width, frame.height, frame.format.name, colours, planes, decoded)
 
     def __repr__(self) -> str:
         return f"VideoPicture({self.width}x{self.height}, {self._frame.format.name})"
@@ -83,6 +88,7 @@ def _received(
     form: str,
     colours: tuple[int, int, int, int],
     planes: Sequence[tuple[int, memoryview]],
+    decoded: bool,
 ) -> VideoPicture:
     """What `VideoPicture.__reduce_ex__` took apart, in memory of its own."""
     frame = av.VideoFrame(width, height, form)
@@ -92,8 +98,35 @@ def _received(
         shared = min(rows.shape[1], mine.shape[1])
         # A negative line size means that the last line is the first in memory.
         np.copyto(mine[:, :shared], rows[:: 1 if line_size > 0 else -1, :shared])
+    if decoded and form == "yuv420p":
+        frame = _sited_left(width, height)(frame)
     (frame.colorspace, frame.color_range, frame.color_trc, frame.color_primaries) = colours
     return VideoPicture(frame)
+
+
+@lru_cache(maxsize=16)
+def _sited_left(width: int, height: int) -> Callable[[av.VideoFrame], av.VideoFrame]:
+    """Marks yuv420p frames of a size as having their chroma samples on the left.
+
+    That is where the decoders of H.264, H.265 and MPEG say they are (ISO/IEC 14496-10 E.2.1,
+    `chroma_loc_info_present_flag`), and scaling goes by it. PyAV shows it nowhere, so a
+    filter has to set it; no pixel is copied.
+    """
+    graph, one_at_a_time = av.filter.Graph(), threading.Lock()
+    form = av.VideoFormat("yuv420p", width, height)
+    way_in = graph.add_buffer(width=width, height=height, format=form, time_base=Fraction(1, 1000))
+    graph.link_nodes(
+        way_in, graph.add("setparams", "chroma_location=left"), graph.add("buffersink")
+    ).configure()
+
+    def sited(frame: av.VideoFrame) -> av.VideoFrame:
+        with one_at_a_time:
+            graph.push(frame)
+            marked = graph.pull()
+        assert isinstance(marked, av.VideoFrame)
+        return marked
+
+    return sited
 
 
 _converted: "weakref.WeakKeyDictionary[Picture, VideoPicture]" = weakref.WeakKeyDictionary()

@@ -6,10 +6,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
-import supervision as sv
 
 import livelens
 from livelens.errors import LivelensError
@@ -186,31 +184,9 @@ def test_a_real_detector_finds_the_same_in_either_lane() -> None:
         run.close()
         assert [item.frame.seq for item in items] == list(range(36))
         found.append([item.detections for item in items])
-    certain = 0
-    for ours, theirs in zip(*found, strict=True):
-        certain += _found_again(ours, theirs) + _found_again(theirs, ours)
-    assert certain > 10
-
-
-def _found_again(ours: sv.Detections, theirs: sv.Detections) -> int:
-    """Every object that is certain here was found there; returns how many there are.
-
-    A frame forgets on its way where its chroma samples lie, so that colours may be a quarter
-    of a pixel aside: hence no equality.
-    """
-    assert ours.confidence is not None
-    certain = np.flatnonzero(ours.confidence > 0.5)
-    if not len(certain):
-        return 0
-    assert theirs.confidence is not None
-    assert ours.data.keys() == theirs.data.keys()
-    overlaps = sv.box_iou_batch(ours.xyxy, theirs.xyxy)
-    for i in certain:
-        twin = int(overlaps[i].argmax())
-        assert overlaps[i, twin] > 0.9
-        assert ours.data["class_name"][i] == theirs.data["class_name"][twin]
-        assert abs(ours.confidence[i] - theirs.confidence[twin]) < 0.05
-    return len(certain)
+    assert sum(map(len, found[0])) > 10
+    for here, there in zip(*found, strict=True):
+        assert here == there
 
 
 def test_lanes_and_workers_change_over_http() -> None:

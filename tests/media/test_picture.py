@@ -1,0 +1,75 @@
+"""Pictures on their way to another process."""
+
+import io
+import pickle
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from livelens.media.picture import VideoPicture
+from livelens.picture import ArrayPicture, Picture
+
+
+def through(picture: Picture) -> tuple[Picture, int]:
+    """The picture as another process would get it, and how many buffers went apart."""
+    buffers: list[pickle.PickleBuffer] = []
+    data = pickle.dumps(picture, protocol=5, buffer_callback=buffers.append)
+    return pickle.loads(data, buffers=buffers), len(buffers)
+
+
+def scene(width: int, height: int) -> NDArray[np.uint8]:
+    noise = np.random.default_rng(3).integers(0, 255, (height // 8, width // 8, 3), np.uint8)
+    return np.ascontiguousarray(np.repeat(np.repeat(noise, 8, axis=0), 8, axis=1))
+
+
+def decoded(width: int, height: int) -> av.VideoFrame:
+    """The second frame of an H.264 clip, whose rows the decoder has padded."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as out:
+        stream = out.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for _ in range(2):
+            frame = av.VideoFrame.from_ndarray(scene(width, height), format="bgr24")
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    file.seek(0)
+    with av.open(file) as clip:
+        return list(clip.decode(video=0))[1]
+
+
+def test_a_decoded_picture_is_the_same_to_the_last_bit() -> None:
+    frame = decoded(968, 536)
+    assert frame.planes[0].line_size != 968, "the test is to see padded rows"
+    here = VideoPicture(frame)
+    there, apart = through(here)
+    assert apart == 3, "planes go apart, and are not converted before"
+    assert (there.width, there.height) == (968, 536)
+    assert (there.bgr() == here.bgr()).all()
+    for size in ((300, 300), (640, 360), (1280, 720)):
+        assert (there.rgb_resized(*size) == here.rgb_resized(*size)).all(), size
+
+
+@pytest.mark.parametrize(
+    "form", ["yuv420p", "nv12", "yuv444p", "yuvj420p", "rgb24", "gray", "pal8"]
+)
+def test_every_format_arrives(form: str) -> None:
+    if form == "pal8":
+        indices = scene(96, 64)[:, :, 0]
+        palette = np.random.default_rng(4).integers(0, 255, (256, 4), np.uint8)
+        frame = av.VideoFrame.from_ndarray((indices, palette), format="pal8")
+    else:
+        frame = av.VideoFrame.from_ndarray(scene(96, 64), format="bgr24").reformat(format=form)
+    here = VideoPicture(frame)
+    there, _ = through(here)
+    assert (there.bgr() == here.bgr()).all()
+
+
+def test_an_array_goes_apart_as_it_is() -> None:
+    here = ArrayPicture(scene(96, 64))
+    there, apart = through(here)
+    assert apart == 1
+    assert isinstance(there, ArrayPicture)
+    assert (there.bgr() == here.bgr()).all()
+    assert not there.bgr().flags.writeable
