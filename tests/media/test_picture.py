@@ -35,7 +35,7 @@ def decoded(width: int, height: int) -> av.VideoFrame:
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
     file.seek(0)
-    with av.open(file) as clip:
+    with av.open(file, "r") as clip:
         return list(clip.decode(video=0))[1]
 
 
@@ -51,14 +51,15 @@ def test_a_decoded_picture_is_the_same_to_the_last_bit() -> None:
         assert (there.rgb_resized(*size) == here.rgb_resized(*size)).all(), size
 
 
-@pytest.mark.parametrize(
-    "form", ["yuv420p", "nv12", "yuv444p", "yuvj420p", "rgb24", "gray", "pal8"]
-)
+FORMS = ("yuv420p", "nv12", "yuv444p", "yuvj420p", "rgb24", "gray", "pal8")
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_every_format_arrives(form: str) -> None:
     if form == "pal8":
         indices = scene(96, 64)[:, :, 0]
         palette = np.random.default_rng(4).integers(0, 255, (256, 4), np.uint8)
-        frame = av.VideoFrame.from_ndarray((indices, palette), format="pal8")
+        frame = av.VideoFrame.from_ndarray((indices, palette), format="pal8")  # type: ignore[arg-type]
     else:
         frame = av.VideoFrame.from_ndarray(scene(96, 64), format="bgr24").reformat(format=form)
     here = VideoPicture(frame)

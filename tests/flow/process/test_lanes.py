@@ -184,7 +184,7 @@ def test_a_real_detector_finds_the_same_in_either_lane() -> None:
         run.close()
         assert [item.frame.seq for item in items] == list(range(36))
         found.append([item.detections for item in items])
-    assert sum(map(len, found[0])) > 10
+    assert sum(len(each) for each in found[0] if each is not None) > 10
     for here, there in zip(*found, strict=True):
         assert here == there
 
