@@ -1,5 +1,6 @@
 """Sources, algorithms, statistics, and results of one detector."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,10 +15,12 @@ from websockets.sync.client import connect
 from livelens import plugins
 from livelens.events import DetectedObject, Problem, Result, decoded
 from livelens.flow.engine import Engine
+from livelens.models import zoo
 from livelens.server.filters import Filter, detectors_of
 from livelens.server.rates import Rates
 from livelens.server.usage import CpuMeter, Usage, usage
 from tests.server.running import PATTERN, Running, running, until
+from tests.server.viewer import client
 
 BOXES = {"type": "simulate", "cost_ms": 1, "boxes": [[0.1, 0.1, 0.4, 0.8]]}
 CHAIN = [
@@ -203,8 +206,9 @@ def test_results_of_one_detector_or_class(server: Running) -> None:
     ]
     message = Result("s", 0, 0, 0, 0, (9, 9), 0, [], {}, objects, extra={"kept": 1})
 
-    def kept(**names: set[str]) -> list[tuple[str, str]]:
-        chosen = Filter(**{key: frozenset(value) for key, value in names.items()})
+    def kept(*, unnamed: bool = False, **names: set[str]) -> list[tuple[str, str]]:
+        given = {key: frozenset(value) for key, value in names.items()}
+        chosen = Filter(**given, unnamed=unnamed)
         result = chosen.of(message)
         assert isinstance(result, Result)
         assert msgspec.structs.replace(result, objects=objects) == message
@@ -213,6 +217,9 @@ def test_results_of_one_detector_or_class(server: Running) -> None:
     assert kept(detectors={"a"}) == [("car", "a"), ("person", "a")]
     assert kept(classes={"person"}) == [("person", "a"), ("person", "b")]
     assert kept(detectors={"b"}, classes={"person", "car"}) == [("person", "b")]
+    objects.append(DetectedObject((0, 0, 9, 9), "thing", 0, 0.9))
+    assert kept(detectors={"a"}, unnamed=True)[-1] == ("thing", "")
+    assert ("thing", "") not in kept(detectors={"a"})
     assert kept() == [(each.class_name, each.detector) for each in objects]
     problem = Problem("s", "x", "y", 0)
     assert Filter(detectors=frozenset({"a"})).of(problem) is problem
@@ -229,6 +236,8 @@ def test_readers_may_ask_for_one_detector(server: Running) -> None:
     with server.http.stream("GET", path) as response:
         classes = found(response)
     assert classes
+    with server.http.stream("GET", f"{path}?detector=left") as response:
+        assert found(response) == classes
     with server.http.stream("GET", f"{path}?class=none-such") as response:
         assert found(response) == set()
     refused = server.http.get(f"{path}?detector=left&detector=none-such")
@@ -241,6 +250,44 @@ def test_readers_may_ask_for_one_detector(server: Running) -> None:
     assert answer.value.response.status_code == 404
     with connect(f"{url}?class={classes.pop()}") as ws:
         assert isinstance(decoded(ws.recv(10)), Result)
+
+
+def test_two_models_are_told_apart() -> None:
+    clip = {"type": "file", "path": str(zoo.clip("faces")), "loop": True}
+    stages = [
+        {"type": "detect", "model": "face-blaze", "threads": 1},
+        {"type": "detect", "model": "person-ssdlite", "threads": 1, "confidence": 0.2},
+    ]
+    with running({"streams": {"duo": {"source": clip, "stages": stages}}}) as one:
+
+        def found(query: str) -> set[tuple[str, str]]:
+            with one.http.stream("GET", f"/api/streams/duo/results{query}") as response:
+                seen = awaited(told(response), lambda data: data.get("objects"))
+            return {(each["class_name"], each["detector"]) for each in seen["objects"]}
+
+        both = {("face", "face-blaze"), ("person", "person-ssdlite")}
+        assert until(lambda: found("") == both)
+        assert found("?detector=face-blaze") == {("face", "face-blaze")}
+        assert found("?class=person") == {("person", "person-ssdlite")}
+        assert found("?detector=face-blaze&detector=person-ssdlite") <= both
+
+
+async def test_viewers_may_ask_for_one_class(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with (
+        client(server.url, monkeypatch) as one,
+        client(server.url, monkeypatch) as other,
+    ):
+        assert (await one.watch("/whep/pat?class=none-such", results=True)).status_code == 201
+        assert (await other.watch("/whep/pat", results=True)).status_code == 201
+        for viewer, wants in ((one, 0), (other, 1)):
+            message = decoded(await asyncio.wait_for(viewer.messages.get(), 15))
+            assert isinstance(message, Result)
+            assert len(message.objects) == wants
+    async with client(server.url, monkeypatch) as refused:
+        answer = await refused.watch("/whep/pat?detector=none-such", results=True)
+        assert answer.status_code == 404
 
 
 def test_names_that_results_can_be_filtered_by() -> None:

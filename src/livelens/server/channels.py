@@ -6,24 +6,27 @@ from livelens.errors import Closed
 from livelens.events import encoded, for_drawing
 from livelens.flow.bus import Bus
 from livelens.media.peer import Peer
+from livelens.server.filters import EVERYTHING, Filter
 
 _WAITING = 16
 
 
 class ResultChannels:
-    """Sends each message of a stream, encoded once, to every viewer with a data channel.
+    """Sends each message of a stream to every viewer with a data channel.
+
+    It is encoded once for all who want the same of it.
 
     A viewer whose link is too slow loses messages, which his peer counts.
     """
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._peers: dict[str, dict[str, Peer]] = {}
+        self._peers: dict[str, dict[str, tuple[Peer, Filter]]] = {}
         self._readers: dict[str, asyncio.Task[None]] = {}
 
-    def join(self, stream_id: str, peer: Peer) -> None:
-        """Send the stream's messages to a peer."""
-        self._peers.setdefault(stream_id, {})[peer.id] = peer
+    def join(self, stream_id: str, peer: Peer, chosen: Filter = EVERYTHING) -> None:
+        """Send the stream's messages to a peer, with the objects that he wants."""
+        self._peers.setdefault(stream_id, {})[peer.id] = peer, chosen
         if stream_id not in self._readers:
             reader = asyncio.create_task(self._read(stream_id), name=f"results-{stream_id}")
             self._readers[stream_id] = reader
@@ -49,8 +52,11 @@ class ResultChannels:
         with self._bus.subscribe(stream_id, capacity=_WAITING) as messages:
             try:
                 while True:
-                    text = encoded(for_drawing(await messages.aget())).decode()
-                    for peer in self._peers.get(stream_id, {}).values():
-                        peer.send_message(text)
+                    message = for_drawing(await messages.aget())
+                    texts: dict[Filter, str] = {}
+                    for peer, chosen in self._peers.get(stream_id, {}).values():
+                        if chosen not in texts:
+                            texts[chosen] = encoded(chosen.of(message)).decode()
+                        peer.send_message(texts[chosen])
             except Closed:
                 self._readers.pop(stream_id, None)

@@ -109,7 +109,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("DELETE", "/whip/{stream}/{session}", signalling.end, (200, "", None), errors=(404,)),
     Endpoint("OPTIONS", "/whip/{stream}/{session}", signalling.session_options, (200, "", None)),
     Endpoint("POST", "/whep/{stream}", signalling.watch, (201, SDP, str), (SDP, str),
-             errors=(400, 404, 413, 415, 503), query=(_RENDITION,)),
+             errors=(400, 404, 413, 415, 503), query=(_RENDITION, *_FILTER)),
     Endpoint("OPTIONS", "/whep/{stream}", signalling.options, (200, "", None)),
     Endpoint("PATCH", "/whep/{stream}/{session}", signalling.add_candidates, (204, "", None),
              (signalling.FRAGMENT, str), errors=_SESSION_ERRORS),

@@ -11,6 +11,7 @@ from livelens.media.peer import Peer
 from livelens.server.channels import ResultChannels
 from livelens.server.config import ServerConfig
 from livelens.server.feeds import Streams
+from livelens.server.filters import EVERYTHING, Filter
 from livelens.sinks.whep import WhepSink
 
 Kind = Literal["whip", "whep"]
@@ -52,8 +53,13 @@ class Sessions:
         peer = await self._streams.publish(stream_id, preset, offer)
         return self._keep(Session("whip", stream_id, peer))
 
-    async def watch(self, stream_id: str, rendition: str | None, offer: str) -> Session:
+    async def watch(
+        self, stream_id: str, rendition: str | None, offer: str, chosen: Filter = EVERYTHING
+    ) -> Session:
         """Answer a viewer of a stream's rendition, by default its first.
+
+        Args:
+            chosen: the objects he wants, if he takes results too.
 
         Raises:
             NotFound: there is no such stream or rendition.
@@ -70,7 +76,7 @@ class Sessions:
         finally:
             self._answering -= 1
         if peer.takes_messages:
-            self._channels.join(stream_id, peer)
+            self._channels.join(stream_id, peer, chosen)
         return self._keep(Session("whep", stream_id, peer))
 
     def get(self, kind: Kind, stream_id: str, session_id: str) -> Session:

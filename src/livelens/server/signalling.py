@@ -13,6 +13,7 @@ from livelens.errors import BadSdp
 from livelens.media.rtc_config import IceServer, RtcConfig
 from livelens.media.sdp import MAX_SDP_BYTES
 from livelens.server.answers import media_type
+from livelens.server.filters import filter_of
 from livelens.server.sessions import Kind, Session
 from livelens.server.state import state_of
 
@@ -34,8 +35,10 @@ async def watch(request: Request) -> Response:
     """Watch a rendition of a stream."""
     offer = await _text(request, SDP)
     state = state_of(request)
+    stream_id = request.path_params["stream"]
+    chosen = filter_of(request, state.engine.get(stream_id).spec)
     session = await state.sessions.watch(
-        request.path_params["stream"], request.query_params.get("rendition"), offer
+        stream_id, request.query_params.get("rendition"), offer, chosen
     )
     return _created(session, state.config.webrtc)
 
