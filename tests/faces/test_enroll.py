@@ -9,7 +9,7 @@ import pytest
 
 from livelens.errors import PictureError
 from livelens.faces import picture
-from livelens.faces.embedding import KIND, Embedder, evidence, similarity
+from livelens.faces.embedding import KIND, Embedder, evidence, likeness
 from livelens.faces.enroll import Enroller
 from livelens.picture import Pixels
 
@@ -30,8 +30,8 @@ def test_photographs_of_one_person_are_alike_and_of_two_are_not(enroller: Enroll
     ]
     for index, mine in enumerate(people):
         others = [each for other in people[:index] + people[index + 1 :] for each in other]
-        assert min(similarity(float(mine[0] @ each)) for each in mine[1:]) > 0.5
-        assert max(similarity(float(mine[0] @ each)) for each in others) < 0.5
+        assert min(likeness(float(mine[0] @ each)) for each in mine[1:]) > 0.5
+        assert max(likeness(float(mine[0] @ each)) for each in others) < 0.5
 
 
 def test_an_embedding_is_of_length_one_and_of_its_kind(enroller: Enroller) -> None:
@@ -44,7 +44,7 @@ def test_the_size_of_the_picture_hardly_matters(enroller: Enroller) -> None:
     small = photograph(15, 3)
     large = np.asarray(cv2.resize(small, None, fx=4, fy=4), np.uint8)
     alike = enroller.embedding(small, "x") @ enroller.embedding(large, "x")
-    assert similarity(float(alike)) > 0.9
+    assert likeness(float(alike)) > 0.9
 
 
 def test_no_face(enroller: Enroller) -> None:
@@ -102,9 +102,9 @@ def test_a_face_without_keypoints_is_refused(enroller: Enroller) -> None:
 
 
 def test_evidence_is_nought_at_the_threshold_and_grows_with_likeness() -> None:
-    assert similarity(0.875) == pytest.approx(0.5)
+    assert likeness(0.875) == pytest.approx(0.5)
     assert evidence(0.875) == pytest.approx(0)
     for threshold in (0.2, 0.5, 0.9):
-        cosine = next(c for c in np.linspace(0.7, 1, 3001) if similarity(c) >= threshold)
+        cosine = next(c for c in np.linspace(0.7, 1, 3001) if likeness(c) >= threshold)
         assert evidence(cosine, threshold) == pytest.approx(0, abs=0.02)
         assert evidence(cosine + 0.01, threshold) > evidence(cosine, threshold)

@@ -31,17 +31,18 @@ class Pose:
 
 
 def face_points(crop: Crop) -> NDArray[np.float64] | None:
-    """The eyes, the middle of the mouth and the nose, (4, 2) px of the frame.
+    """The eyes, the nose and the middle of the mouth, (4, 2) px of the frame.
 
-    None where the detector gave no keypoints that are known: 6 as BlazeFace has them (eyes,
-    nose, mouth, ears) or 5 as most others do (eyes, nose, corners of the mouth), the eye on
-    the picture's left first.
+    None where the detector gave no keypoints, or of another layout, or they are no face's.
+    Two layouts are known, the eye on the picture's left first: 6 points as BlazeFace tells
+    them (eyes, nose, middle of the mouth, ears) and 5 as CenterFace and most others do (eyes,
+    nose, corners of the mouth).
     """
     points = crop.keypoints
     if points is None or points.shape not in {(5, 2), (6, 2)} or not np.isfinite(points).all():
         return None
     mouth = points[3] if len(points) == 6 else (points[3] + points[4]) / 2
-    four = np.array([points[0], points[1], mouth, points[2]], np.float64)
+    four = np.array([points[0], points[1], points[2], mouth], np.float64)
     # All in one place: a detector's way to say that it does not know.
     return four if np.linalg.norm(four[1] - four[0]) >= 1 else None
 
@@ -50,7 +51,7 @@ def pose(points: NDArray[np.float64]) -> Pose:
     """How the face with these `face_points` is seen."""
     across = points[1] - points[0]
     eyes_px = float(np.linalg.norm(across))
-    beside = (points[3] - (points[0] + points[1]) / 2) @ across / eyes_px**2
+    beside = (points[2] - (points[0] + points[1]) / 2) @ across / eyes_px**2
     return Pose(eyes_px, float(beside))
 
 
@@ -64,7 +65,7 @@ def chip(crop: Crop, points: NDArray[np.float64], size_px: int, zoom: float = 1.
         zoom: below 1 shows more around the face.
     """
     target = ((TEMPLATE - 0.5) * zoom + 0.5) * size_px
-    return crop.warped(_similarity(points[:3], target), size_px, size_px)
+    return crop.warped(similarity(points[[0, 1, 3]], target), size_px, size_px)
 
 
 def sharpness(crop: Crop, points: NDArray[np.float64]) -> float:
@@ -78,10 +79,22 @@ def sharpness(crop: Crop, points: NDArray[np.float64]) -> float:
     return float(cv2.Laplacian(grey, cv2.CV_32F).var()) / spread if spread > 1 else 0.0
 
 
-def _similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(2, 3): the rotation, scale and shift that bring points nearest to others (Umeyama, 1991)."""
+def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The rotation, scale and shift that bring points nearest to others.
+
+    Least squares, after Umeyama, "Least-Squares Estimation of Transformation Parameters
+    Between Two Point Patterns", 1991; in the plane it is one complex division. Points are
+    never mirrored.
+
+    Args:
+        source, target: (k, 2) each, k at least 2, not all in one place.
+
+    Returns:
+        (2, 3), for `Crop.warped`.
+    """
     middle, aim = source.mean(axis=0), target.mean(axis=0)
-    here, there = ((p - m) @ np.array([1, 1j]) for p, m in ((source, middle), (target, aim)))
+    here = (source - middle) @ np.array([1, 1j])
+    there = (target - aim) @ np.array([1, 1j])
     turn = np.vdot(here, there) / np.vdot(here, here).real
     linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
     return np.column_stack([linear, aim - linear @ middle])

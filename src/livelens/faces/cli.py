@@ -28,7 +28,7 @@ def enroll(
     from livelens.errors import PictureError
     from livelens.faces import gallery as store
     from livelens.faces import picture
-    from livelens.faces.embedding import KIND, similarity
+    from livelens.faces.embedding import KIND, likeness
     from livelens.faces.enroll import Enroller
 
     name = store.checked_name(name)
@@ -44,7 +44,7 @@ def enroll(
         except PictureError as error:
             typer.echo(f"livelens: {error}", err=True)
             continue
-        if known is not None and (alike := similarity(float(known.mean @ embedding))) < 0.5:
+        if known is not None and (alike := likeness(float(known.mean @ embedding))) < 0.5:
             typer.echo(
                 f"livelens: {file} is little like the other pictures of {name} "
                 f"({alike:.2f} of 1): is it the same person?",

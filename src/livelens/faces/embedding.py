@@ -28,7 +28,7 @@ _DLIB_SHARE = 0.75
 _HSE_ZOOM = 0.85
 
 # The cosine at which strangers and acquaintances are told apart unless a threshold says
-# otherwise, and how quickly similarity changes around it.
+# otherwise, and how quickly likeness changes around it.
 _SAME_COSINE = 0.875
 _SOFTNESS = 0.02
 
@@ -91,7 +91,7 @@ class Embedder:
             network.close()
 
 
-def similarity(cosine: float) -> float:
+def likeness(cosine: float) -> float:
     """How alike two faces are, 0..1, by the cosine of their embeddings.
 
     0.5 is where they are as good as certain to be of one person unless they are children or
@@ -105,6 +105,6 @@ def evidence(cosine: float, threshold: float = 0.5) -> float:
 
     Args:
         cosine: of the embeddings.
-        threshold: the similarity at which both are as likely, above 0 and below 1.
+        threshold: the likeness at which both are as likely, above 0 and below 1.
     """
     return (cosine - _SAME_COSINE) / _SOFTNESS - float(np.log(threshold / (1 - threshold)))

@@ -29,7 +29,7 @@ from livelens.crop import Crop
 from livelens.errors import PictureError
 from livelens.faces import gallery
 from livelens.faces.chip import face_points, pose
-from livelens.faces.embedding import KIND, Embedder, similarity
+from livelens.faces.embedding import KIND, Embedder, likeness
 from livelens.faces.enroll import MOST_TURN, Enroller
 from livelens.faces.gallery import UNKNOWN
 from livelens.faces.picture import decode, load
@@ -114,7 +114,7 @@ def _of_pairs(name: str, faces: list[Face], embeddings: NDArray[np.float32]) -> 
     if (both & same).any() and (both & ~same).any():
         rate = equal_error_rate(cosines[both & same], cosines[both & ~same])
         yield _row(name, "eer_frontal", rate, int(both.sum()))
-    alike = np.array([similarity(float(cosine)) >= 0.5 for cosine in cosines])
+    alike = np.array([likeness(float(cosine)) >= 0.5 for cosine in cosines])
     yield _row(name, "false_reject", float((~alike[same]).mean()), int(same.sum()))
     yield _row(name, "false_accept", float(alike[~same].mean()), int((~same).sum()))
 

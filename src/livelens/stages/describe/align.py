@@ -1,18 +1,12 @@
-"""Brings faces into one position: eyes level, of one size, by the detector's keypoints.
-
-Detectors tell different points. Two layouts are known, both seen from the picture, so that
-the eye on its left (the subject's right eye) comes first:
-
-- 6 points, BlazeFace: eyes, nose, middle of the mouth, ears.
-- 5 points, CenterFace and most others: eyes, nose, corners of the mouth.
-
-Both come down to four: eyes, nose, middle of the mouth.
-"""
+"""Brings faces into one position: eyes level, of one size, by the detector's keypoints."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from livelens.crop import Crop
+from livelens.faces.chip import face_points, similarity
+
+__all__ = ["MEAN_FACE", "chip_matrix", "face_points", "roll_deg", "similarity"]
 
 Points = NDArray[np.floating]
 
@@ -25,41 +19,6 @@ MEAN_FACE: NDArray[np.float64] = np.array(
 
 # How far detectors' boxes reach beyond that square, per side, as a part of it.
 _BOX_MARGIN = 0.25
-
-
-def face_points(crop: Crop) -> NDArray[np.float64] | None:
-    """The eyes, the nose and the middle of the mouth, (4, 2) px of the frame.
-
-    None where the detector gave no keypoints, or of another layout, or they are no face's.
-    """
-    points = crop.keypoints
-    if points is None or points.shape not in {(5, 2), (6, 2)} or not np.isfinite(points).all():
-        return None
-    mouth = points[3] if len(points) == 6 else (points[3] + points[4]) / 2
-    four = np.array([points[0], points[1], points[2], mouth], np.float64)
-    # All in one place: a detector's way to say that it does not know.
-    return four if np.ptp(four, axis=0).max() >= 1 else None
-
-
-def similarity(source: Points, target: Points) -> NDArray[np.float64]:
-    """The rotation, scale and shift that bring points nearest to others.
-
-    Least squares, after Umeyama, "Least-Squares Estimation of Transformation Parameters
-    Between Two Point Patterns", 1991; in the plane it is one complex division. Points are
-    never mirrored.
-
-    Args:
-        source, target: (k, 2) each, k at least 2, not all in one place.
-
-    Returns:
-        (2, 3), for `Crop.warped`.
-    """
-    middle, aim = source.mean(axis=0), target.mean(axis=0)
-    here = (source - middle) @ np.array([1, 1j])
-    there = (target - aim) @ np.array([1, 1j])
-    turn = np.vdot(here, there) / np.vdot(here, here).real
-    linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-    return np.column_stack([linear, aim - linear @ middle])
 
 
 def chip_matrix(
