@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from livelens.descriptor import DescriptorSpec
 from livelens.errors import StageError
-from livelens.flow.lane import Lane, Port
+from livelens.flow.lane import Lane
 from livelens.flow.memory import Memory
+from livelens.flow.port import Port
 from livelens.types import Item, no_detections
 
 

@@ -15,7 +15,8 @@ from livelens.descriptor import DescriptorSpec
 from livelens.errors import Conflict, LivelensError, StageError
 from livelens.flow.beside import Beside
 from livelens.flow.graph import stage_names
-from livelens.flow.lane import Lane, Port
+from livelens.flow.lane import Lane
+from livelens.flow.port import Port
 from livelens.plugins import as_data
 from livelens.spec import StageSpec
 from livelens.types import Item

@@ -15,11 +15,12 @@ from livelens.flow.bus import Bus
 from livelens.flow.chain import Chain, SharedLanes
 from livelens.flow.ends import SinkLane, SourceLane
 from livelens.flow.graph import check, stage_names
-from livelens.flow.lane import Lane, Port
+from livelens.flow.lane import Lane
 from livelens.flow.ledger import Ledger
 from livelens.flow.loads import StageLoad, stage_loads
 from livelens.flow.metrics import FlowMetrics
 from livelens.flow.outlets import Outlets
+from livelens.flow.port import Port
 from livelens.flow.timeline import Timeline
 from livelens.spec import PipelineSpec, Sink, Source, Stage
 from livelens.types import Captured, Frame, Item

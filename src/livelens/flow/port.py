@@ -1,0 +1,105 @@
+"""One stream's way through a lane: what waits, what is being worked on, and its order."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from livelens.types import Item
+
+_LOSSLESS_CAPACITY = 2
+
+Deliver = Callable[[Item], None]
+
+
+class Port:
+    """One stream's way through a lane.
+
+    Args:
+        stage: the stage's name, for accounts and timings.
+        lossless: `put` waits for room instead of pushing the older frame out.
+        max_delay_s: older frames are not worked on.
+        drop: takes each item that is not delivered, and the reason.
+        observe: told the seconds of each call.
+        problem: told when the stage misbehaves, and whether that is the end of it.
+
+    Attributes:
+        deliver: takes each item when it is done, in order.
+        skip: takes an item whose work was lost, and the reason; the item is then delivered as
+            it came. Without it such an item is dropped.
+        finished: called once, when all is done after `Lane.finish`.
+    """
+
+    def __init__(
+        self,
+        *,
+        stage: str,
+        lossless: bool,
+        max_delay_s: float | None,
+        drop: Callable[[Item, str], None],
+        observe: Callable[[float], None],
+        problem: Callable[[str, bool], None],
+    ) -> None:
+        self.stage = stage
+        self.lossless = lossless
+        self.max_delay_s = max_delay_s
+        self.drop = drop
+        self.observe = observe
+        self.problem = problem
+        self.deliver: Deliver = lambda item: drop(item, "unconnected")
+        self.skip: Callable[[Item, str], None] | None = None
+        self.finished: Callable[[], None] = lambda: None
+        self.waiting: deque[Item] = deque()
+        self.finishing = False
+        self.closed = False
+        self._order = threading.Lock()
+        self._outstanding: dict[int, Item] = {}
+        self._done: dict[int, Item | None] = {}
+        self._next_ticket = 0
+        self._next_release = 0
+
+    @property
+    def capacity(self) -> int:
+        return _LOSSLESS_CAPACITY if self.lossless else 1
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits and nothing is being worked on."""
+        return not self.waiting and self._next_release == self._next_ticket
+
+    def ticket(self, item: Item) -> int:
+        """A place in the order for an item that is now worked on; under the lane's lock."""
+        number = self._next_ticket
+        self._outstanding[number] = item
+        self._next_ticket += 1
+        return number
+
+    def release(self, ticket: int, outcome: "Item | str") -> None:
+        """The work of a ticket is done, or lost for this reason.
+
+        Delivers all that is now in order. Only the first release of a ticket counts, so
+        that a frame is settled once even if a worker comes back after it was given up.
+        """
+        with self._order:
+            item = self._outstanding.pop(ticket, None)
+            if item is None:
+                return
+            if isinstance(outcome, Item):
+                self._done[ticket] = outcome
+            elif self.skip is not None:
+                self.skip(item, outcome)
+                self._done[ticket] = item
+            else:
+                self.drop(item, outcome)
+                self._done[ticket] = None
+            while self._next_release in self._done:
+                ready = self._done.pop(self._next_release)
+                try:
+                    if ready is not None:
+                        self.deliver(ready)
+                finally:  # one that cannot be delivered must not hold up all behind it
+                    self._next_release += 1
+
+    def abandon(self, reason: str) -> None:
+        """Settle all that is still being worked on as lost."""
+        for ticket in list(self._outstanding):
+            self.release(ticket, reason)
