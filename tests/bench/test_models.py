@@ -57,6 +57,17 @@ def test_what_cannot_be_measured_is_an_answer_of_one_line() -> None:
     assert "\n" not in str(answer["error"])
 
 
+def test_a_case_has_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(models, "note", said.append)
+    [row] = models._measured("a model", model_case())
+    assert row["system"] == "face-blaze"
+    assert said == []
+    assert models._measured("another", model_case(model="none-such")) == []
+    assert len(said) == 1
+    assert said[0].startswith("another: not measured: no model 'none-such'")
+
+
 def test_the_clips_show_one_and_five_faces() -> None:
     clip = zoo.clip("faces")
     pictures = (

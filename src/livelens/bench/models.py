@@ -53,7 +53,7 @@ class Settings:
     alone: bool = True
     together: bool = True
     seconds: float = 15.0
-    call_seconds: float = 2.0
+    call_seconds: float = 1.0
     repeats: int = 3
     settle_s: float = 3.0
 
@@ -70,7 +70,7 @@ def run(settings: Settings) -> Report:
     """
     for name in settings.models:
         zoo.model_card(name)
-    stages, missing = face_stages(Path(os.devnull))
+    stages, missing = face_stages(Path(os.devnull)) if settings.together else ([], [])
     for name in missing:
         note(f"no descriptor {name!r} is installed: the cases end to end go without it")
     report = Report(
