@@ -52,6 +52,13 @@ def test_threads_do_not_mix_results(
     runner.close()
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_closing_twice_does_no_harm(runtime: RuntimeName, tmp_path: Path, cache: Path) -> None:
+    runner = open_runner(sum_model(tmp_path / "m.onnx"), runtime=runtime)
+    runner.close()
+    runner.close()
+
+
 def test_results_are_the_callers_own(tmp_path: Path, cache: Path) -> None:
     runner = open_runner(sum_model(tmp_path / "m.onnx"), precision="f32")
     (first,) = runner(np.ones((1, 3, 8, 8), np.float32))

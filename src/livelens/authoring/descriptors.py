@@ -106,7 +106,7 @@ class DescriptorTrial:
         told = [each for each in described if each]
         if not told:
             raise Broken(
-                f"nothing is told of {self._material.origin}",
+                f"nothing is told of {len(described)} objects ({self._material.origin})",
                 "name a video that shows such objects with --clip",
                 "warn",
             )

@@ -63,8 +63,8 @@ class OnnxRunner:
         return self._run(tensors)
 
     def close(self) -> None:
-        """Drops the session."""
-        del self._session
+        """Drops the session; once is enough, twice does no harm."""
+        vars(self).pop("_session", None)
 
     def _run(self, tensors: "tuple[AnyTensor, ...] | list[AnyTensor]") -> list[FloatTensor]:
         feeds = dict(zip(self._names, tensors, strict=True))

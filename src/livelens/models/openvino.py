@@ -113,9 +113,9 @@ class OpenVinoRunner:
         return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
     def close(self) -> None:
-        """Drops the idle requests and the compiled model."""
+        """Drops the idle requests and the compiled model; once is enough, twice does no harm."""
         self._idle = queue.SimpleQueue()
-        del self._compiled
+        vars(self).pop("_compiled", None)
 
     def _start(self, tensors: list[AnyTensor]) -> "_Flight":
         try:

@@ -40,7 +40,7 @@ class Runner(Protocol):
         ...
 
     def close(self) -> None:
-        """Frees the model. No call may follow."""
+        """Frees the model. No call may follow but another `close`."""
         ...
 
 

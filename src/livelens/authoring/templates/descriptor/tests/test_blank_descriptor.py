@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from livelens import Frame
-from livelens.crop import Crop
+from livelens import Crop, Frame
 
 from blank_descriptor import BlankDescriptor
 

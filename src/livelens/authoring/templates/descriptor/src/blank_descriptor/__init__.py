@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 import msgspec
-from livelens.crop import Crop
-from livelens.descriptor import Description, DescriptorSpec, Reading
+from livelens import Crop, DescriptorSpec, Reading
+from livelens.descriptor import Description
 
 
 class BlankDescriptor(DescriptorSpec, frozen=True, kw_only=True):
