@@ -1,0 +1,1 @@
+"""Points on bodies, hands and faces: what MediaPipe Holistic gives."""
