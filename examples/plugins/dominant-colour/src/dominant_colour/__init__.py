@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 # Several shades of a name, because what cameras see is duller than what is painted.
 SHADES: dict[str, tuple[tuple[int, int, int], ...]] = {
-    "black": ((20, 20, 20),),
-    "grey": ((90, 90, 90), (150, 150, 150)),
+    "black": ((15, 15, 15), (35, 33, 35)),
+    "grey": ((65, 63, 62), (95, 95, 95), (150, 150, 150)),
     "white": ((235, 235, 235),),
     "red": ((200, 30, 35), (130, 35, 40)),
     "orange": ((235, 130, 40),),
     "yellow": ((235, 210, 60), (190, 170, 70)),
-    "green": ((50, 150, 60), (50, 85, 50)),
+    "green": ((50, 150, 60), (35, 85, 40)),
     "blue": ((40, 90, 190), (40, 55, 100), (130, 170, 215)),
     "purple": ((120, 60, 150),),
     "pink": ((230, 150, 175),),
-    "brown": ((115, 75, 45), (165, 130, 100)),
+    "brown": ((115, 75, 45), (75, 52, 38), (170, 135, 110)),
 }
 NAMES = tuple(name for name, shades in SHADES.items() for _ in shades)
 COLOURS = np.array([shade for shades in SHADES.values() for shade in shades], np.float32)
