@@ -163,7 +163,7 @@ class Lane:
                     worker.jobs = []
                     hanging += [worker.process] if worker.process is not None else []
                     self._workers.remove(worker)
-                    self._stuck += 1
+                    self._stuck += worker.process is None
                     if self._stuck < _STUCK_WORKERS_ALLOWED:
                         self._start_worker()
         for process in hanging:
@@ -209,7 +209,7 @@ class Lane:
                     return
                 stage = reopened
         _close_quietly(stage)
-        if worker.given_up:
+        if worker.given_up and worker.process is None:
             with self._changed:  # it came back after all, and holds nothing any more
                 self._stuck -= 1
 

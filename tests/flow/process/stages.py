@@ -110,7 +110,6 @@ def _tell(stage: PuppetStage, item: Item) -> Item:
             "cv2": cv2.getNumThreads(),
             "omp": os.environ.get("OMP_NUM_THREADS"),
             "path": os.environ.get("PYTHONPATH"),
-            "interrupt": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
         }
     )
 

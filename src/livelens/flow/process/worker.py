@@ -22,7 +22,9 @@ from livelens.types import Item
 
 def main(wire_fd: int, lifeline_fd: int) -> None:
     """Open a stage and work until the parent hangs up. Does not return."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the parent
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # For the parent to decide; not ignored, which what a stage starts would inherit.
+        signal.signal(number, lambda *_: None)
     _end_with(lifeline_fd)
     wire = Wire(socket.socket(fileno=wire_fd))
     # A process that works for one parent alone ends as soon as that is gone: nobody reads
