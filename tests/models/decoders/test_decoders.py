@@ -234,6 +234,27 @@ class TestBlazeface:
         width = found.xyxy[0, 2] - found.xyxy[0, 0]
         assert width == pytest.approx((24 * 0.6 + 30 * 0.4) / 1.5, abs=1e-3)
 
+    @pytest.mark.parametrize(
+        ("side", "anchors", "row", "centre"),
+        [
+            (192, 2016, 2 * (24 * 12 + 5) + 1, (5.5 * 8, 12.5 * 8)),
+            (192, 2016, 1152 + 6 * (12 * 6 + 5) + 4, (5.5 * 16, 6.5 * 16)),
+            (224, 2254, 1568 + 2 * (14 * 7 + 5), (5.5 * 16, 7.5 * 16)),
+            (224, 2254, 1568 + 392 + 6 * (7 * 3 + 5) + 5, (5.5 * 32, 3.5 * 32)),
+        ],
+        ids=["palms, fine", "palms, coarse", "bodies, middle", "bodies, coarse"],
+    )
+    def test_anchors_of_palms_and_bodies(
+        self, side: int, anchors: int, row: int, centre: tuple[float, float], detect: Detect
+    ) -> None:
+        boxes, scores = np.zeros((anchors, 12), np.float32), np.full((anchors, 1), -20, np.float32)
+        boxes[row, 2:4] = 16
+        scores[row] = logit(0.9)
+        (found,) = detect("blazeface", [boxes, scores], ["palm"], side=side)
+        # The frame is 128 wide, and begins a quarter down the input.
+        point = np.asarray(found.data["keypoints"])[0, 0] * side / 128
+        assert point == pytest.approx([centre[0], centre[1] - side / 4])
+
     def test_no_face_keeps_the_shape_of_keypoints(self, detect: Detect) -> None:
         (found,) = detect("blazeface", self.outputs(), ["face"], side=192)
         assert len(found) == 0
