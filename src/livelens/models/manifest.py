@@ -15,10 +15,11 @@ class Preprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         width_px, height_px: size of the input tensor.
-        color: order of the channels in the tensor.
+        color: order of the channels in the tensor; ``grey`` is one channel, the brightness.
         layout: order of the axes in the tensor.
         dtype: uint8 tensors are fed as they are; mean and std then do not apply.
-        mean, std: the tensor is ``(pixel - mean) / std``, pixel in 0..255, in tensor order.
+        mean, std: the tensor is ``(pixel - mean) / std``, pixel in 0..255, in tensor order;
+            of grey, the first of them.
         fit: ``stretch`` ignores the aspect ratio; ``letterbox`` keeps it and pads on both
             sides, ``letterbox-corner`` pads at the right and the bottom only.
         pad_value: 0..255, in all channels.
@@ -26,13 +27,18 @@ class Preprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     width_px: int
     height_px: int
-    color: Literal["rgb", "bgr"] = "rgb"
+    color: Literal["rgb", "bgr", "grey"] = "rgb"
     layout: Literal["nchw", "nhwc"] = "nchw"
     dtype: Literal["float32", "uint8"] = "float32"
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     fit: Literal["stretch", "letterbox", "letterbox-corner"] = "stretch"
     pad_value: int = 114
+
+    @property
+    def channels(self) -> int:
+        """Length of the tensor's channel axis."""
+        return 1 if self.color == "grey" else 3
 
 
 class PackageFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

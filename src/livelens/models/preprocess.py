@@ -77,21 +77,22 @@ def tensor(
         placements: one for each picture.
 
     Returns:
-        (N, 3, H, W) or (N, H, W, 3), by ``rule.layout``, contiguous.
+        (N, C, H, W) or (N, H, W, C), by ``rule.layout``, contiguous; C is 3, or 1 for grey.
     """
-    shape = (len(images), rule.height_px, rule.width_px, 3)
+    channels = rule.channels
+    shape = (len(images), rule.height_px, rule.width_px, channels)
     if rule.dtype == "uint8" and rule.layout == "nhwc" and len(images) == 1:
         single = _canvas(rule, images[0], placements[0])
         return np.ascontiguousarray(_ordered(rule, single)[None])
-    target_shape = shape if rule.layout == "nhwc" else (shape[0], 3, shape[1], shape[2])
+    target_shape = shape if rule.layout == "nhwc" else (shape[0], channels, shape[1], shape[2])
     if rule.dtype == "uint8":
         raw = np.empty(target_shape, np.uint8)
         for index, (image, place) in enumerate(zip(images, placements, strict=True)):
             picture = _ordered(rule, _canvas(rule, image, place))
             raw[index] = picture if rule.layout == "nhwc" else picture.transpose(2, 0, 1)
         return raw
-    scale = 1 / np.asarray(rule.std, np.float32)
-    offset = -np.asarray(rule.mean, np.float32) * scale
+    scale = 1 / np.asarray(rule.std[:channels], np.float32)
+    offset = -np.asarray(rule.mean[:channels], np.float32) * scale
     if rule.layout == "nchw":
         scale, offset = scale[:, None, None], offset[:, None, None]
     out = np.empty(target_shape, np.float32)
@@ -104,6 +105,8 @@ def tensor(
 
 
 def _ordered(rule: Preprocess, image: Image) -> Image:
+    if rule.color == "grey":
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)[:, :, None]
     return image[:, :, ::-1] if rule.color == "bgr" else image
 
 

@@ -292,8 +292,8 @@ def _runner(
     precision: Precision = "auto",
 ) -> Runner:
     rule = card.input
-    chw = (3, rule.height_px, rule.width_px)
-    axes = chw if rule.layout == "nchw" else (*chw[1:], 3)
+    chw = (rule.channels, rule.height_px, rule.width_px)
+    axes = chw if rule.layout == "nchw" else (*chw[1:], rule.channels)
     return open_runner(
         path,
         runtime=runtime,
@@ -368,7 +368,7 @@ def _convert(card: ModelCard, folder: Path, target: Path) -> None:
     assert card.convert is not None
     assert card.package is not None
     source = folder / card.package.files[0].name
-    size = (3, card.input.height_px, card.input.width_px)
+    size = (card.input.channels, card.input.height_px, card.input.width_px)
     if card.convert.format == "tfjs":
         from livelens.models.tfjs import convert
 
