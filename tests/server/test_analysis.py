@@ -98,6 +98,11 @@ def test_algorithms_tell_licence_settings_and_where_they_run(server: Running) ->
     assert described == set(plugins.installed("descriptors"))
     for each in found:
         assert each["error"] == "", each["name"]
+        used = [model["name"] for model in each["models"]]
+        assert used or each["kind"] not in ("detector", "descriptor"), each["name"]
+        if each["kind"] in ("descriptor", "stage"):
+            told = plugins.known_stages()[each["name"]].load().models
+            assert used == list(told), "models that the zoo does not know"
         assert each["description"], each["name"]
         jsonschema.Draft202012Validator.check_schema(each["settings"])
     simulate = by_name["stage", "simulate"]["settings"]

@@ -35,6 +35,7 @@ class Mask(StageSpec, frozen=True, kw_only=True):
     """
 
     gives: ClassVar[frozenset[str]] = frozenset({"mask"})
+    models: ClassVar[tuple[str, ...]] = ("selfie-mask",)
 
     steady: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.7
     runtime: RuntimeName = "auto"

@@ -53,6 +53,7 @@ class Pose(DescriptorSpec, frozen=True, kw_only=True):
 
     measures: ClassVar[tuple[str, ...]] = ("pose", "posture", "hands_raised")
     describes: ClassVar[tuple[str, ...]] = ("person",)
+    models: ClassVar[tuple[str, ...]] = ("body-points",)
 
     refresh_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
     window_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 1.0

@@ -40,6 +40,10 @@ class FindLandmarks(StageSpec, frozen=True, kw_only=True):
     """
 
     gives: ClassVar[frozenset[str]] = frozenset({"landmarks"})
+    models: ClassVar[tuple[str, ...]] = (
+        "body-blaze", "body-points", "palm-blaze", "hand-points", "face-blaze", "face-mesh",
+        "iris-points",
+    )  # fmt: skip
 
     parts: tuple[Literal["body", "hands", "face"], ...] = ("body", "hands", "face")
     max_people: Annotated[int, msgspec.Meta(ge=1, le=4)] = 1
