@@ -10,18 +10,22 @@ import numpy as np
 import pytest
 import supervision as sv
 
-from livelens import Item, plugins
+from livelens import Crop, Item, plugins
+from livelens.descriptor import DescriptorSpec
 from livelens.server.config import ServerConfig, read_config
 from livelens.server.routes import ENDPOINTS, SOCKETS
+from livelens.spec import SinkSpec, StageSpec
 from livelens.types import Frame
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 METRIC = re.compile(r'"(livelens_\w+)"')
+QUESTION = re.compile(r'Question\("([^"]+)"')
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-# Every stage and sink has these; the page about plug-ins explains them.
+# Every stage, descriptor or sink has these; the page about plug-ins explains them.
 COMMON = {"name", "workers", "batch", "timeout_s", "lane", "overlay"}
+COMMON |= {"classes", "refresh_s", "window_s", "min_size_px", "max_objects"}
 TOP = {field.name for field in msgspec.structs.fields(ServerConfig)}
 
 
@@ -74,21 +78,42 @@ def test_python_parses_and_imports_what_exists(where: str, text: str) -> None:
             assert hasattr(livelens, node.attr), f"{where}: livelens.{node.attr}"
 
 
-def test_the_plug_in_of_the_documentation_works() -> None:
-    text = next(text for where, text in blocks("python") if where.startswith("docs/plugins.md"))
-    module = ModuleType("blur_faces")
+def shown(name: str) -> ModuleType:
+    """The module that docs/plugins.md shows and that defines this class."""
+    (text,) = [
+        text
+        for where, text in blocks("python")
+        if where.startswith("docs/plugins.md") and f"class {name}(" in text
+    ]
+    module = ModuleType("shown")
     exec(text, vars(module))
+    return module
+
+
+def test_the_stage_of_the_documentation_works() -> None:
     pixels = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
     box = np.array([[8, 8, 40, 40]], np.float32)
     item = Item(Frame.of(pixels), detections=sv.Detections(xyxy=box))
-    stage = module.BlurFaces(strength_px=15).open()
+    stage = shown("BlurFaces").BlurFaces(strength_px=15).open()
     (blurred,) = stage.process([item])
     assert blurred.frame.image[8:40, 8:40].std() < pixels[8:40, 8:40].std() / 2
     assert np.array_equal(blurred.frame.image[40:], pixels[40:])
     assert np.array_equal(item.frame.image, pixels)
 
 
-@pytest.mark.parametrize("group", ["sources", "stages", "sinks"])
+def test_the_descriptor_of_the_documentation_works() -> None:
+    def person(*rgb: int) -> Crop:
+        pixels = np.full((120, 60, 3), rgb[::-1], np.uint8)
+        return Crop(Frame.of(pixels), (5.0, 5.0, 55.0, 115.0), "person")
+
+    describer = shown("TopColour").TopColour(least=0.1).open()
+    told = describer.describe([person(200, 60, 40), person(20, 60, 200), person(90, 90, 92)])
+    describer.close()
+    assert [each["top_colour"].value for each in told] == ["warm", "cold", "neither"]
+    assert all(0 <= each["top_colour"].score <= 1 for each in told)
+
+
+@pytest.mark.parametrize("group", ["sources", "stages", "descriptors", "sinks"])
 def test_every_setting_is_documented(group: str) -> None:
     text = "".join(page.read_text("utf-8") for page in PAGES if page.parent.name == "docs")
     missing = [
@@ -99,6 +124,22 @@ def test_every_setting_is_documented(group: str) -> None:
     ]
     assert missing == []
     assert all(f"`{name}`" in text for name in plugins.installed(group))
+
+
+def test_what_every_plug_in_has_is_explained_where_authors_look() -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+    bases = (StageSpec, DescriptorSpec, SinkSpec)
+    fields = {field.name for base in bases for field in msgspec.structs.fields(base)}
+    assert fields == COMMON
+    assert [name for name in sorted(COMMON) if f"`{name}`" not in text] == []
+
+
+def test_every_question_of_the_test_of_plug_ins_is_explained() -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+    sources = (ROOT / "src" / "livelens" / "authoring").glob("*.py")
+    names = {name for file in sources for name in QUESTION.findall(file.read_text("utf-8"))}
+    assert len(names) > 12
+    assert [name for name in sorted(names) if f"`{name}`" not in text] == []
 
 
 def test_every_setting_of_the_server_is_documented() -> None:

@@ -4,16 +4,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
+
 from livelens.authoring.calls import Worker
 from livelens.authoring.material import Material
 from livelens.authoring.report import Broken
 from livelens.clock import now_ns
+from livelens.descriptor import DescriptorSpec
 from livelens.flow.run import run
 from livelens.spec import SourceSpec, StageSpec
 from livelens.types import Captured, Item
 
-# Twice through the material: objects are seen again, and described again.
-_ROUNDS = 2
 _STEP_NS = 40_000_000
 
 
@@ -39,9 +40,8 @@ class _Showing:
         self._items = items
 
     def frames(self) -> Iterator[Captured]:
-        for n in range(_ROUNDS * len(self._items)):
-            picture = self._items[n % len(self._items)].frame.picture
-            yield Captured(picture, n * _STEP_NS, now_ns())
+        for n, item in enumerate(self._items):
+            yield Captured(item.frame.picture, n * _STEP_NS, now_ns())
 
     def close(self) -> None:
         """Nothing to release."""
@@ -62,7 +62,7 @@ class _Knowing:
         self._items = items
 
     def process(self, items: Sequence[Item]) -> list[Item]:
-        known = [self._items[item.frame.seq % len(self._items)] for item in items]
+        known = [self._items[item.frame.seq] for item in items]
         return [
             item.with_(detections=each.detections) for item, each in zip(items, known, strict=True)
         ]
@@ -74,12 +74,17 @@ class _Knowing:
 def passed_through(
     spec: StageSpec, material: Material, home: Path | None, limit_s: float
 ) -> list[Item]:
-    """The frames of the material after a pipeline with this stage, twice over.
+    """The frames of the material after a pipeline with this stage.
+
+    A descriptor is asked for every object of every frame: which ones it can tell anything of
+    is not known before.
 
     Raises:
         Broken: a frame is lost.
         Fault: the pipeline failed.
     """
+    if isinstance(spec, DescriptorSpec):
+        spec = msgspec.structs.replace(spec, refresh_s=0)
     source = type("Shown", (Shown,), {"items": material.items})()
     known = type("Known", (Known,), {"items": material.items})()
 
@@ -90,12 +95,12 @@ def passed_through(
         finally:
             running.close()
 
-    worker = Worker(home, limit_s + spec.timeout_s)
+    # Each call has its limit in the pipeline itself.
+    worker = Worker(home, (limit_s + spec.timeout_s) * len(material.items))
     try:
         items = worker.call(through)
     finally:
         worker.end()
-    wanted = _ROUNDS * len(material.items)
-    if len(items) != wanted:
-        raise Broken(f"{wanted} frames in, {len(items)} out")
+    if len(items) != len(material.items):
+        raise Broken(f"{len(material.items)} frames in, {len(items)} out")
     return items
