@@ -12,6 +12,7 @@ from livelens.errors import ModelError
 from livelens.models.decoders import (
     blazeface,
     centerface,
+    centernet,
     nanodet,
     rfdetr,
     ssd,
@@ -75,6 +76,11 @@ DECODERS: Mapping[str, Decoder] = {
         Preprocess(640, 640, fit="letterbox", pad_value=0),
         labels="face",
         iou=0.3,
+    ),
+    "centernet": Decoder(
+        centernet.decode,
+        Preprocess(512, 512, fit="letterbox", pad_value=0),
+        labels="coco80",
     ),
     "nanodet": Decoder(
         nanodet.decode,
