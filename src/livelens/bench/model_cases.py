@@ -224,7 +224,7 @@ def measure_pipeline(case: PipelineCase) -> list[Row]:
         if not watcher.wait(90):
             raise CannotMeasure(f"{case.case}: no item comes: {running.detail or running.state}")
         time.sleep(case.settle_s)
-        before, cpu_s = running.stats(), _cpu_s(process)
+        before, cpu_s, busy_s = running.stats(), _cpu_s(process), _busy_s()
         watcher.begin()
         began_s = time.monotonic()
         time.sleep(case.seconds)
@@ -233,6 +233,7 @@ def measure_pipeline(case: PipelineCase) -> list[Row]:
         ages_ms, readings = list(watcher.ages_ms), len(watcher.readings)
         after = running.stats()
         cores = (_cpu_s(process) - cpu_s) / took_s
+        others = max(0.0, (_busy_s() - busy_s) / took_s - cores)
         rss_mib = _rss_mib()
     if running.state == "failed":
         raise CannotMeasure(f"{case.case}: {running.detail}")
@@ -247,6 +248,7 @@ def measure_pipeline(case: PipelineCase) -> list[Row]:
         "p95_ms": after.latency.p95_ms if after.latency and case.pace else None,
         "rss_mib": round(rss_mib, 1),
         "cpu_cores": round(cores, 3),
+        "other_cores": round(others, 3),
         "drop_ratio": round(lost / captured, 4) if captured else 0.0,
         "objects": round(objects / items, 2) if items else 0.0,
         "readings_per_s": round(readings / took_s, 1),
@@ -269,6 +271,12 @@ def _family(process: psutil.Process) -> Iterator[psutil.Process]:
 def _cpu_s(process: psutil.Process) -> float:
     times = [each.cpu_times() for each in _family(process)]
     return float(sum(each.user + each.system for each in times))
+
+
+def _busy_s() -> float:
+    """CPU time that anybody on this machine has spent."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - times.iowait)
 
 
 def _rss_mib() -> float:
