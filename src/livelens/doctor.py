@@ -31,7 +31,7 @@ Status = Literal["ok", "warn", "fail"]
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _PACKAGES = ("av", "aiortc", "numpy", "opencv-python-headless", "openvino", "supervision")
-_GROUPS = ("sources", "stages", "sinks")
+_GROUPS = ("sources", "stages", "descriptors", "sinks")
 _LEAST_FREE_BYTES = 1 << 30
 _SUBPROCESS_S = 10
 
@@ -342,7 +342,7 @@ def _plugins() -> Check:
     if broken:
         advice = "they fail only where they are used; reinstall or remove their package"
         return Check("plug-ins", "warn", "; ".join(broken), advice)
-    return Check("plug-ins", "ok", f"{count} sources, stages and sinks load")
+    return Check("plug-ins", "ok", f"{count} sources, stages, descriptors and sinks load")
 
 
 def _fault(load: Callable[[], object]) -> str | None:
