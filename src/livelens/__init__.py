@@ -21,6 +21,7 @@ _HOME = {
     "Detect": "livelens.stages.detect",
     "Engine": "livelens.flow.engine",
     "File": "livelens.sources.file",
+    "Flux": "livelens.stages.flux.stage",
     "Frame": "livelens.types",
     "Item": "livelens.types",
     "Landmarks": "livelens.types",
@@ -39,6 +40,7 @@ _HOME = {
     "StageSpec": "livelens.spec",
     "Track": "livelens.stages.track",
     "Url": "livelens.sources.url",
+    "Vehicle": "livelens.stages.vehicle",
     "Whep": "livelens.sinks.whep",
     "run": "livelens.flow.run",
 }
@@ -59,9 +61,11 @@ if TYPE_CHECKING:
     from livelens.sources.url import Url
     from livelens.spec import PipelineSpec, SinkSpec, SourceSpec, StageSpec
     from livelens.stages.detect import Detect
+    from livelens.stages.flux.stage import Flux
     from livelens.stages.overlay import Overlay
     from livelens.stages.simulate import Simulate
     from livelens.stages.track import Track
+    from livelens.stages.vehicle import Vehicle
     from livelens.types import Attribute, Frame, Item, Landmarks
 
 __all__ = [
@@ -72,6 +76,7 @@ __all__ = [
     "Detect",
     "Engine",
     "File",
+    "Flux",
     "Frame",
     "Item",
     "Landmarks",
@@ -90,6 +95,7 @@ __all__ = [
     "StageSpec",
     "Track",
     "Url",
+    "Vehicle",
     "Whep",
     "__version__",
     "run",
