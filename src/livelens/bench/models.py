@@ -27,7 +27,8 @@ from livelens.models.runner import Precision, RuntimeName
 
 COLUMNS = (
     "system", "case", "stage", "runtime", "precision", "threads", "fps", "p50_ms", "p95_ms",
-    "rss_mib", "cpu_cores", "other_cores", "drop_ratio", "objects", "readings_per_s", "age_p50_ms", "age_p95_ms",
+    "rss_mib", "cpu_cores", "other_cores", "drop_ratio", "objects", "readings_per_s",
+    "age_p50_ms", "age_p95_ms",
 )  # fmt: skip
 
 _IDENTITY = "identity"
