@@ -27,7 +27,8 @@ class FindLandmarks(StageSpec, frozen=True, kw_only=True):
         max_people: the most that are followed at once.
         body_model: `full` is finer than `lite` and takes half as long again.
         refine_face: find the irises, and the lids more exactly; without, a face has 468 points.
-        confidence: least confidence of the detectors that find people, faces and palms.
+        confidence: least confidence at which a body, a face or a palm is found; None is each
+            detector's own.
         presence: least score at which a part that was found is followed further.
         visibility: a hand is sought only at a wrist that is seen as well as this.
         smooth: keep points still that hardly move.
@@ -49,7 +50,7 @@ class FindLandmarks(StageSpec, frozen=True, kw_only=True):
     max_people: Annotated[int, msgspec.Meta(ge=1, le=4)] = 1
     body_model: Literal["lite", "full"] = "lite"
     refine_face: bool = True
-    confidence: Ratio = 0.5
+    confidence: Ratio | None = None
     presence: Ratio = 0.5
     visibility: Ratio = 0.5
     smooth: bool = True
