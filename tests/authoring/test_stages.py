@@ -113,7 +113,7 @@ def test_a_stage_with_state_is_tried_frame_by_frame(street: Material) -> None:
     ("make", "changes", "check", "said"),
     [
         (lambda: lambda items: None, {}, "answers", "not NoneType"),
-        (lambda: lambda items: list(items)[1:], {}, "answers", "a list of 12 items, not 11 items"),
+        (lambda: lambda items: list(items)[1:], {}, "answers", "a list of 4 items, not 3 items"),
         (lambda: lambda items: [1 / 0], {}, "answers", "ZeroDivisionError: division by zero"),
         (lambda: lambda items: list(items)[::-1], {}, "answers", "in order"),
         (each(lambda item: item), DETECTS, "answers", "leaves None"),

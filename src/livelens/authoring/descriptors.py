@@ -179,13 +179,16 @@ class DescriptorTrial:
         workers = [Worker(self._home, self._limit_s) for _ in range(2)]
         try:
             opened = [self._opened(worker) for worker in workers]
-            begun = [
-                worker.begin(lambda d=each: [d.describe([c]) for c in self._crops])  # type: ignore[misc]
-                for worker, each in zip(workers, opened, strict=True)
-            ]
-            for worker, task, descriptor in zip(workers, begun, opened, strict=True):
-                answers = [checked(each, 1)[0] for each in worker.outcome(task)]
-                self._compare([_plain(each) for each in answers], "beside another worker")
+            answers: list[Plain] = [[], []]
+            for crop in self._crops:
+                begun = [
+                    worker.begin(lambda d=each, c=crop: d.describe([c]))  # type: ignore[misc]
+                    for worker, each in zip(workers, opened, strict=True)
+                ]
+                for worker, task, answer in zip(workers, begun, answers, strict=True):
+                    answer.append(_plain(checked(worker.outcome(task), 1)[0]))
+            for worker, answer, descriptor in zip(workers, answers, opened, strict=True):
+                self._compare(answer, "beside another worker")
                 worker.call(descriptor.close)
         finally:
             for worker in workers:

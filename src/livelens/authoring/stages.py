@@ -116,14 +116,19 @@ class StageTrial:
         return f"{told}: {found} detections" if "detections" in self._spec.gives else told
 
     def _processed(self, worker: Worker, stage: Stage, items: Sequence[Item]) -> list[Item]:
-        answer = worker.call(lambda: stage.process(items))
-        try:
-            check_results(items, answer)
-        except StageError as error:
-            raise Broken(str(error), "return [item.with_(…) for item in items]") from None
-        for item in answer:
-            self._check(item)
-        return answer
+        """What comes back of the items, in calls of a few."""
+        results: list[Item] = []
+        for n in range(0, len(items), _BATCH):
+            some = items[n : n + _BATCH]
+            answer = worker.call(lambda some=some: stage.process(some))  # type: ignore[misc]
+            try:
+                check_results(some, answer)
+            except StageError as error:
+                raise Broken(str(error), "return [item.with_(…) for item in items]") from None
+            for item in answer:
+                self._check(item)
+            results += answer
+        return results
 
     def _check(self, item: Item) -> None:
         if "detections" in self._spec.gives and item.detections is None:
@@ -146,9 +151,7 @@ class StageTrial:
         stage = self._stage if shared else self._opened(self._worker)
         single = [self._processed(self._worker, stage, [item])[0] for item in self._items]
         stage = self._stage if shared else self._opened(self._worker)
-        several: list[Item] = []
-        for n in range(0, len(self._items), _BATCH):
-            several += self._processed(self._worker, stage, self._items[n : n + _BATCH])
+        several = self._processed(self._worker, stage, self._items)
         self._compare(single, several, "one by one", f"by {_BATCH}")
         if not shared:
             return f"{len(single)} frames by {_BATCH} as one by one"
@@ -209,18 +212,20 @@ class StageTrial:
         workers = [Worker(self._home, self._limit_s) for _ in range(2)]
         try:
             stages = [self._opened(worker) for worker in workers]
-            begun = [
-                worker.begin(lambda s=stage: [s.process([item]) for item in self._items])  # type: ignore[misc]
-                for worker, stage in zip(workers, stages, strict=True)
-            ]
-            answers = [worker.outcome(task) for worker, task in zip(workers, begun, strict=True)]
+            answers: list[list[Item]] = [[], []]
+            for item in self._items:
+                begun = [
+                    worker.begin(lambda s=stage, i=item: s.process([i]))  # type: ignore[misc]
+                    for worker, stage in zip(workers, stages, strict=True)
+                ]
+                for worker, task, answer in zip(workers, begun, answers, strict=True):
+                    answer.extend(worker.outcome(task))
             for worker, stage in zip(workers, stages, strict=True):
                 worker.call(stage.close)
         finally:
             for worker in workers:
                 worker.end()
-        first, second = ([each[0] for each in answer] for answer in answers)
-        self._compare(first, second, "on one worker", "on the other")
+        self._compare(answers[0], answers[1], "on one worker", "on the other")
         return "two workers at once give the same answers"
 
     def _closing(self) -> str:
