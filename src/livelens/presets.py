@@ -11,12 +11,14 @@ from livelens.errors import ConfigError
 
 Stages = Sequence[Mapping[str, Any]]
 
-_FACE: Stages = ({"type": "detect", "model": "face-blaze"},)
-_PERSON: Stages = ({"type": "detect", "model": "coco-ssd", "classes": ["person"]},)
+# Live frames that find a detector busy go on, with the boxes where the tracker expects them.
+_DETECT: Mapping[str, Any] = {"type": "detect", "every": "auto"}
+_FACE: Stages = ({**_DETECT, "model": "face-blaze"},)
+_PERSON: Stages = ({**_DETECT, "model": "coco-ssd", "classes": ["person"]},)
 _VEHICLES: Stages = (
     # ByteTrack weeds out what is found weakly once; so let it see weak finds.
     {
-        "type": "detect",
+        **_DETECT,
         "model": "coco-ssd",
         "classes": ["car", "bus", "truck", "motorcycle", "bicycle"],
         "confidence": 0.3,
@@ -38,7 +40,7 @@ _ALL: Mapping[str, Stages] = {
     "traffic": (*_VEHICLES, *_TRACK, *_types("vehicle"), _GRID),
     "landmarks": _types("landmarks"),
     "everything": (
-        {"type": "detect", "model": "coco-ssd"},
+        {**_DETECT, "model": "coco-ssd"},
         *_FACE,
         *_TRACK,
         *_types(*FACE_DESCRIPTORS, "clothing", "pose", "vehicle"),
