@@ -21,7 +21,7 @@ def check_possible(spec: PipelineSpec) -> None:
         StageError: a detector's model is not there.
         ConfigError: a model knows no such class.
     """
-    if isinstance(spec.source, File) and not Path(spec.source.path).expanduser().is_file():
+    if isinstance(spec.source, File) and not Path(spec.source.path).expanduser().exists():
         raise SourceError(f"no file {spec.source.path} - at $.source")
     for i, stage in enumerate(spec.stages):
         if isinstance(stage, Detect):
