@@ -11,7 +11,7 @@ import pytest
 from livelens.errors import ModelError
 from livelens.models.openvino import has_bf16
 from livelens.models.runner import RuntimeName, open_runner
-from tests.models.graphs import sum_model
+from tests.models.graphs import constant_model, sum_model
 
 RUNTIMES: tuple[RuntimeName, ...] = ("openvino", "onnxruntime")
 
@@ -157,4 +157,18 @@ def test_a_failed_batch_leaves_the_runner_usable(tmp_path: Path, cache: Path) ->
             runner(np.ones((6, 3, 9, 8), np.float32))
         (sums,) = runner(np.ones((6, 3, 8, 8), np.float32))
         np.testing.assert_allclose(sums, 64)
+    runner.close()
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_outputs_that_nobody_wants_are_left_out(
+    runtime: RuntimeName, tmp_path: Path, cache: Path
+) -> None:
+    made = [np.full((2, 3), number, np.float32) for number in range(3)]
+    path = constant_model(tmp_path / "m.onnx", made, input_shape=("N", 3, 8, 8))
+    runner = open_runner(path, runtime=runtime, precision="f32", outputs=(2, 0))
+    assert len(runner.outputs) == 2
+    last, first = runner(np.zeros((1, 3, 8, 8), np.float32))
+    assert (last == 2).all()
+    assert (first == 0).all()
     runner.close()

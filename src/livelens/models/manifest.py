@@ -103,6 +103,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             relative to the folder `models`); empty where there is a package.
         confidence, iou: default thresholds, 0..1.
         precision: what ``auto`` means for this model, where bfloat16 would cost it accuracy.
+        outputs: numbers of the file's outputs to compute; empty is all. What only the others need
+            is never computed.
         optional: too big to be fetched unasked by ``models pull --all``.
         licence: SPDX expression, as the package states it.
     """
@@ -122,6 +124,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     convert: Convert | None = None
     confidence: float = 0.5
     iou: float = 0.5
+    outputs: tuple[int, ...] = ()
     optional: bool = False
 
     @property

@@ -18,7 +18,14 @@ class OnnxRunner:
         ModelError: onnxruntime is not installed, has no such device, or cannot read the file.
     """
 
-    def __init__(self, path: Path, *, device: str = "cpu", threads: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        device: str = "cpu",
+        threads: int = 0,
+        outputs: tuple[int, ...] = (),
+    ) -> None:
         extra = "onnxruntime" if device == "cpu" else "cuda"
         try:
             import onnxruntime as ort
@@ -49,7 +56,9 @@ class OnnxRunner:
             # onnxruntime falls back to the CPU with no more than a log line.
             raise ModelError(f"onnxruntime cannot use {device}: are its driver and CUDA installed?")
         self.inputs = tuple(_info(node) for node in self._session.get_inputs())
-        self.outputs = tuple(_info(node) for node in self._session.get_outputs())
+        every = [_info(node) for node in self._session.get_outputs()]
+        self.outputs = tuple(every[number] for number in outputs) if outputs else tuple(every)
+        self._wanted = [info.name for info in self.outputs]
         self._names = [info.name for info in self.inputs]
         self._one_by_one = self.inputs[0].shape[:1] == (1,)
 
@@ -69,7 +78,7 @@ class OnnxRunner:
     def _run(self, tensors: "tuple[AnyTensor, ...] | list[AnyTensor]") -> list[FloatTensor]:
         feeds = dict(zip(self._names, tensors, strict=True))
         try:
-            results = self._session.run(None, feeds)
+            results = self._session.run(self._wanted, feeds)
         except Exception as error:  # Its errors share no narrower base class.
             raise ModelError(f"onnxruntime failed: {str(error).splitlines()[0]}") from error
         count = len(tensors[0])

@@ -63,6 +63,7 @@ class OpenVinoRunner:
         streams: int = 1,
         precision: Precision = "auto",
         input_shape: tuple[int, ...] | None = None,
+        outputs: tuple[int, ...] = (),
     ) -> None:
         self.device = device.upper()
         config: dict[str, str | int] = {"CACHE_DIR": str(cache_dir() / "openvino")}
@@ -75,6 +76,9 @@ class OpenVinoRunner:
         try:
             core = ov.Core()
             model = _read(core, path)
+            if outputs:
+                wanted = [model.output(number) for number in outputs]
+                model = ov.Model(wanted, model.get_parameters(), model.get_friendly_name())
             shape = model.input(0).partial_shape
             if input_shape is not None and shape.rank.get_length() == len(input_shape):
                 model.reshape({0: ov.PartialShape([*input_shape])})

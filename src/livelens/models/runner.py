@@ -68,6 +68,7 @@ def open_runner(
     streams: int = 1,
     precision: Precision = "auto",
     input_shape: tuple[int, ...] | None = None,
+    outputs: tuple[int, ...] = (),
 ) -> Runner:
     """Loads a model file on a runtime.
 
@@ -80,6 +81,7 @@ def open_runner(
         streams: calls that run truly at the same time, each on its share of the threads.
         precision: ``auto`` computes in bfloat16 where the CPU has it in hardware, else in float32.
         input_shape: axes of one picture's input, batch 1, for files that leave them open.
+        outputs: numbers of the outputs to compute; empty is all.
 
     Raises:
         ModelError: the file cannot be read, or the runtime is not installed.
@@ -89,7 +91,7 @@ def open_runner(
     if runtime == "onnxruntime" or (runtime == "auto" and on_nvidia):
         from livelens.models.onnx import OnnxRunner
 
-        return OnnxRunner(path, device=device, threads=threads)
+        return OnnxRunner(path, device=device, threads=threads, outputs=outputs)
     if on_nvidia:
         raise ModelError(f"runtime openvino has no device {device}: use runtime onnxruntime")
     from livelens.models.openvino import OpenVinoRunner
@@ -101,4 +103,5 @@ def open_runner(
         streams=streams,
         precision=precision,
         input_shape=input_shape,
+        outputs=outputs,
     )

@@ -302,6 +302,7 @@ def _runner(
         streams=streams,
         precision=card.precision if precision == "auto" else precision,
         input_shape=(1, *axes),
+        outputs=card.outputs,
     )
 
 
