@@ -1,5 +1,7 @@
 """Pictures to tensors, and where the frame lies in them."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,12 @@ def test_bytes_are_fed_as_they_are(count: int) -> None:
 def test_resize_of_the_right_size_copies_nothing() -> None:
     assert resize(Preprocess(8, 4), RED) is RED
     assert resize(Preprocess(2, 2), RED).shape == (2, 2, 3)
+
+
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_grey_is_one_channel_of_brightness(layout: Literal["nchw", "nhwc"]) -> None:
+    rule = Preprocess(8, 4, color="grey", layout=layout, mean=(6, 0, 0), std=(2, 1, 1))
+    out = tensor(rule, [RED, RED], [placement(rule, (8, 4))] * 2)
+    assert out.shape == ((2, 1, 4, 8) if layout == "nchw" else (2, 4, 8, 1))
+    # BT.601: red has 0.299 of the brightness.
+    np.testing.assert_allclose(out, (np.rint(0.299 * RED[0, 0, 0]) - 6) / 2, atol=0.51)

@@ -213,6 +213,42 @@ def convert_to_nothing(path: Path, outputs: list[str]) -> None:
     )
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_small_classifier(keep: bool, runtime: RuntimeName, tmp_path: Path, cache: Path) -> None:
+    """A mean over the picture, a clamp, dense layers plain and fused, a softmax."""
+    kernel, dense, bias = RNG.normal(size=(1, 1, 3, 4)), RNG.normal(size=(4, 5)), RNG.normal(size=5)
+    last = RNG.normal(size=(2, 5))
+    w = Writer()
+    w.node("Placeholder", "x", [])
+    w.const("k", kernel)
+    w.node("Conv2D", "c", ["x", "k"], **window(1))
+    w.const("low", np.float32(-0.5) * np.ones(()))
+    w.const("high", np.ones(()))
+    w.node("Maximum", "clamped", ["c", "low"])
+    w.node("Minimum", "both", ["clamped", "high"])
+    w.const("axes", np.array([1, 2], np.int32))
+    w.node("Mean", "mean", ["both", "axes"], keep_dims={"b": keep})
+    source = "mean"
+    if keep:
+        w.node("Squeeze", "flat", ["mean"], squeeze_dims={"list": {"i": ["1", "2"]}})
+        source = "flat"
+    w.const("d", dense)
+    w.const("b", bias)
+    ops = {"list": {"s": [text("BiasAdd")["s"], text("Relu")["s"]]}}
+    w.node("_FusedMatMul", "fc", [source, "d", "b"], fused_ops=ops)
+    w.const("l", last)
+    w.node("MatMul", "logits", ["fc", "l"], transpose_b={"b": True})
+    w.node("Softmax", "y", ["logits"])
+
+    x = RNG.normal(size=(2, 6, 5, 3)).astype(np.float32)
+    mean = np.clip(conv(x, kernel, 1), -0.5, 1).mean(axis=(1, 2))
+    logits = np.maximum(mean @ dense + bias, 0) @ last.T
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    (y,) = run(w.write(tmp_path), tmp_path / "m.onnx", ["y"], x, runtime)
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
 def test_an_unknown_operation_is_named(tmp_path: Path) -> None:
     w = Writer()
     w.node("Placeholder", "x", [])
