@@ -24,7 +24,10 @@ from livelens.media.payload import VideoCodec
 from livelens.media.rtc_config import RtcConfig
 from livelens.media.selftest import Meeting, meet
 from livelens.models import hardware, zoo
+from livelens.models.detector import Detector
 from livelens.models.fetch import cache_dir
+from livelens.models.manifest import ModelCard
+from livelens.models.network import Network
 from livelens.picture import ArrayPicture
 
 Status = Literal["ok", "warn", "fail"]
@@ -160,26 +163,29 @@ def _models() -> Iterator[Check]:
         yield Check("models", "fail", str(error), "correct or remove your own model")
         return
     missing = [m.card.name for m in models if not m.cached and not m.card.optional]
-    present = [m.card.name for m in models if m.cached]
+    present = [m.card for m in models if m.cached]
     if missing:
         found, advice = f"not here yet: {', '.join(missing)}", "livelens models pull"
         yield Check("models", "warn", found, advice)
-    for name in present:
-        yield _model(name)
+    for card in present:
+        yield _model(card)
 
 
-def _model(name: str) -> Check:
-    """Verify a model, and run it where it is a detector that loads."""
-    what = f"model {name}"
+def _model(card: ModelCard) -> Check:
+    """Verify a model, and run it."""
+    what = f"model {card.name}"
+    model: Detector | Network
     try:
-        zoo.verify(name)
-        detector = zoo.load(name)
-        blank = np.zeros((360, 640, 3), np.uint8)
-        detector([blank])
-        took_ms = min(_timed_ms(lambda: detector([blank])) for _ in range(3))
+        zoo.verify(card.name)
+        model = zoo.load(card.name) if card.task == "detect" else zoo.network(card.name)
+        size = (640, 360) if isinstance(model, Detector) else model.input_size_px
+        blank = np.zeros((size[1], size[0], 3), np.uint8)
+        model([blank])
+        took_ms = min(_timed_ms(lambda: model([blank])) for _ in range(3))
+        model.close()
     except LivelensError as error:
-        return Check(what, "fail", str(error), f"livelens models pull {name}")
-    return Check(what, "ok", f"verified, {took_ms:.0f} ms for a 640x360 picture")
+        return Check(what, "fail", str(error), f"livelens models pull {card.name}")
+    return Check(what, "ok", f"verified, {took_ms:.0f} ms for a {size[0]}x{size[1]} picture")
 
 
 def _timed_ms(call: Callable[[], object]) -> float:

@@ -1,7 +1,7 @@
 """Each promise of a descriptor that is broken is named, and no other check is to blame."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from livelens.crop import Crop
 from livelens.descriptor import DescriptorSpec, Reading
 from livelens.errors import DownloadError
 from livelens.models import zoo
+from livelens.types import Attribute
 
 Describe = Callable[[Sequence[Crop]], Any]
 
@@ -182,6 +183,22 @@ def test_it_must_say_what_it_measures(street: Material) -> None:
     checks = answers(street, lambda crops: [{} for _ in crops], measures=())
     assert "names no attribute" in failed(checks)["measures"]
     assert "nothing is told" in checks["answers"].detail
+
+
+def test_what_is_concluded_counts_as_told(street: Material) -> None:
+    def concluded(self: object, attributes: Mapping[str, Attribute]) -> Mapping[str, Attribute]:
+        return {**attributes, "glare": attributes["brightness"]}
+
+    def describe(crops: Sequence[Crop]) -> list[dict[str, Reading]]:
+        return [good(crop) for crop in crops]
+
+    measures = ("brightness", "glare")
+    told = answers(street, describe, measures=measures)["answers"]
+    assert (told.status, "never told: glare" in told.detail) == ("warn", True)
+    told = answers(street, describe, measures=measures, concluded=concluded)["answers"]
+    assert told.status == "ok"
+    told = answers(street, describe, concluded=lambda self, attributes: {"glare": 1})["answers"]
+    assert (told.status, "concluded() must return" in told.detail) == ("fail", True)
 
 
 def test_classes_that_no_model_finds_are_placed_on_real_frames(street: Material) -> None:

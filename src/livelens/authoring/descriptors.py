@@ -12,7 +12,7 @@ from livelens.crop import Crop
 from livelens.descriptor import Description, Descriptor, DescriptorSpec, Reading
 from livelens.errors import StageError
 from livelens.flow.describing import checked
-from livelens.types import Frame
+from livelens.types import Attribute, Frame
 
 Plain = list[dict[str, object]]
 
@@ -111,11 +111,32 @@ class DescriptorTrial:
                 "warn",
             )
         sample = ", ".join(f"{k} = {_short(v.value)}" for k, v in list(told[0].items())[:3])
-        missing = set(self._spec.measures) - {name for each in told for name in each}
+        seen = f"{len(told)} of {len(described)} objects ({self._material.origin}): {sample}"
+        missing = set(self._spec.measures) - {name for each in told for name in self._all(each)}
         if missing:
-            absent = ", ".join(sorted(missing))
-            raise Broken(f"never told: {absent}", "or take it out of `measures`", "warn")
-        return f"{len(told)} of {len(described)} objects ({self._material.origin}): {sample}"
+            raise Broken(
+                f"{seen}; never told: {', '.join(sorted(missing))}",
+                "may be right for these objects; if not, take it out of `measures`",
+                "warn",
+            )
+        return seen
+
+    def _all(self, description: Description) -> set[str]:
+        """Names of what is told of an object, with what is concluded from it."""
+        attributes = {
+            name: Attribute(reading.value, reading.score, 0, reading.scores)
+            for name, reading in description.items()
+            if reading.value is not None
+        }
+        concluded: object = self._worker.call(lambda: self._spec.concluded(attributes))
+        if not isinstance(concluded, Mapping) or not all(
+            isinstance(each, Attribute) for each in concluded.values()
+        ):
+            raise Broken(
+                "concluded() must return a mapping from names to Attributes",
+                "{**attributes, NAME: Attribute(value, score, pts_ns)}",
+            )
+        return set(concluded) | set(description)
 
     def _described(
         self, worker: Worker, descriptor: Descriptor, crops: Sequence[Crop]
