@@ -107,6 +107,10 @@ def test_the_wheel_holds_the_page_the_manifest_and_the_licence(wheel: Path) -> N
         page = archive.read("livelens/web/index.html").decode()
     assert "livelens/models/cards/objects.toml" in names
     assert "livelens/py.typed" in names
+    templates = "livelens/authoring/templates/{0}/{1}"
+    for kind in ("descriptor", "detector", "stage"):
+        for file in ("pyproject.toml", "config.yaml", f"src/blank_{kind}/py.typed"):
+            assert templates.format(kind, file) in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     scripts = [name for name in names if name.startswith("livelens/web/") and name.endswith(".js")]
     assert scripts
