@@ -1,17 +1,20 @@
 """Faces over HTTP: off by default, and careful with what strangers send."""
 
+import itertools
+import json
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import cv2
 import httpx
 import numpy as np
 import pytest
 
 from livelens.errors import ConfigError
-from livelens.server.config import configured_stream, read_config
+from livelens.server.config import configured_stream, read_config, with_gallery
 from livelens.stages.describe.identity import Identity
 from tests.faces.photographs import encoded, photograph, several_faces
 
@@ -149,6 +152,7 @@ def test_many_at_once_are_served_or_told_to_come_again(one: Running) -> None:
     assert any(answer.status_code == 201 for answer in answers)
     assert all("Retry-After" in a.headers for a in answers if a.status_code == 503)
     assert listed(one)["Anna"]["pictures"] == 1
+    one.http.delete("/api/faces/Anna")
 
 
 def test_it_wants_the_token(folder: Path) -> None:
@@ -165,16 +169,52 @@ def test_it_is_in_the_openapi_document(one: Running) -> None:
     assert "image/jpeg" in paths["/api/faces/{name}"]["post"]["requestBody"]["content"]
 
 
-def test_streams_use_the_servers_gallery() -> None:
+def test_streams_use_the_servers_gallery(folder: Path) -> None:
+    file = str(folder / "faces.json")
     stages = ["detect", "track", "identity", {"type": "identity", "name": "b", "gallery": "own"}]
-    config = read_config(
-        {
-            "faces": {"enabled": True, "gallery": "/srv/faces.json"},
-            "streams": {"door": {"source": "pattern://", "stages": stages}},
-        }
-    )
-    spec = configured_stream(config, "door")
+    data = {"faces": {"enabled": True, "gallery": file}, "presets": {"door": {"stages": stages}}}
+    config = read_config({**data, "streams": {"door": {"source": "pattern://", "preset": "door"}}})
+    spec = with_gallery(config, configured_stream(config, "door"))
     found = [stage.gallery for stage in spec.stages if isinstance(stage, Identity)]
-    assert found == ["/srv/faces.json", "own"]
+    assert found == [file, "own"]
+    assert with_gallery(read_config({}), configured_stream(config, "door")) != spec
     with pytest.raises(ConfigError, match="faces"):
         read_config({"faces": {"on": True}})
+
+
+def test_a_stream_from_the_api_knows_who_is_enrolled_until_he_is_removed(
+    one: Running, folder: Path
+) -> None:
+    picture = np.full((240, 320, 3), 70, np.uint8)
+    face = np.asarray(cv2.resize(photograph(8, 5), None, fx=2, fy=2), np.uint8)
+    picture[8 : 8 + face.shape[0], 60 : 60 + face.shape[1]] = face
+    clip = folder / "anna.mp4"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"mp4v"), 25, (320, 240))
+    for _ in range(40):
+        writer.write(picture)
+    writer.release()
+    one.state.config.server.allow.append(f"file:{clip}")
+    identity = {"type": "identity", "refresh_s": 0.1, "window_s": 0.5, "threads": 1}
+    body = {
+        "id": "door",
+        "source": {"type": "file", "path": str(clip), "loop": True},
+        "stages": [{"type": "detect", "model": "face-blaze", "threads": 1}, "track", identity],
+    }
+    assert one.http.post("/api/streams", json=body).status_code == 201
+    assert told(one, "unknown")
+    assert post(one, "Anna", encoded(photograph(8, 1))).status_code == 201
+    assert told(one, "Anna")
+    assert one.http.delete("/api/faces/Anna").status_code == 204
+    assert told(one, "unknown")
+    assert one.http.delete("/api/streams/door").status_code == 204
+
+
+def told(server: Running, name: str) -> bool:
+    """Whether the results of the stream `door` come to call somebody so within 300 frames."""
+    with server.http.stream("GET", "/api/streams/door/results", timeout=20) as answer:
+        lines = (line for line in answer.iter_lines() if line.startswith("data:"))
+        for line in itertools.islice(lines, 300):
+            for seen in json.loads(line[5:]).get("objects", []):
+                if seen.get("attributes", {}).get("identity", {}).get("value") == name:
+                    return True
+    return False

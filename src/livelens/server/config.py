@@ -197,7 +197,7 @@ def pipeline_of(config: ServerConfig, data: object, path: str = "$") -> Pipeline
         if not isinstance(preset, str) or preset not in known_presets(config):
             raise ConfigError(f"{_no_preset(config, preset)} - at {path}.preset")
         fields = {**known_presets(config)[preset], **fields}
-    spec = with_gallery(config, plugins.pipeline(fields, path))
+    spec = plugins.pipeline(fields, path)
     if isinstance(spec.source, File) and spec.source.pace is None:
         # Who serves a file wants it played, not read as fast as the disk gives it.
         played = msgspec.structs.replace(spec.source, pace=True)

@@ -11,7 +11,13 @@ from livelens.events import State, StreamState
 from livelens.flow.engine import Engine
 from livelens.flow.pipeline import Pipeline
 from livelens.media.peer import Peer
-from livelens.server.config import ServerConfig, check_id, configured_stream, pipeline_of
+from livelens.server.config import (
+    ServerConfig,
+    check_id,
+    configured_stream,
+    pipeline_of,
+    with_gallery,
+)
 from livelens.server.foresight import check_possible
 from livelens.server.journal import keep_journal
 from livelens.server.threads import in_thread
@@ -82,6 +88,7 @@ class Streams:
         self._engine.get(stream_id)
         async with self._locks.setdefault(stream_id, asyncio.Lock()):
             try:
+                spec = with_gallery(self._config, spec)
                 return await in_thread(self._engine.change, stream_id, spec)
             except NotFound as error:  # of a model: the stream that was asked for is there
                 if stream_id in self._engine.streams:
@@ -169,6 +176,7 @@ class Streams:
         if publication is None and stream_id in self.publications:
             raise Conflict(f"the name {stream_id!r} is being published to")
         self._check_capacity()
+        spec = with_gallery(self._config, spec)
         self._adding.add(stream_id)
         try:
             source = publication.feed if publication is not None else None

@@ -12,7 +12,7 @@ from livelens import plugins
 from livelens.errors import ConfigError
 from livelens.flow.graph import check as check_order
 from livelens.server.answers import json_body, json_response
-from livelens.server.config import check_id, pipeline_of, with_gallery
+from livelens.server.config import check_id, pipeline_of
 from livelens.server.describe import StreamList, stream_info
 from livelens.server.faces import check_switched_on
 from livelens.server.state import state_of
@@ -59,7 +59,7 @@ async def change_stream(request: Request) -> Response:
     stream_id = request.path_params["stream"]
     before = state.engine.get(stream_id).spec
     body = _mapping(await json_body(request), _PATCH_KEYS)
-    spec = with_gallery(state.config, await in_thread(changed, before, body))
+    spec = await in_thread(changed, before, body)
     given = msgspec.structs.replace(
         spec,
         source=plugins.source({"type": "whip"}),  # the source stays, and has been judged
