@@ -116,3 +116,26 @@ def test_a_clip_that_is_no_video_ends_with_status_2(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "clip.mp4" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_perception_wants_a_folder_and_tasks_that_there_are(tmp_path: Path) -> None:
+    missing = bench("perception", "--data", str(tmp_path / "none"))
+    assert missing.returncode == 2
+    assert missing.stderr.strip() == f"cannot measure: no folder {tmp_path / 'none'}"
+    unknown = bench("perception", "--data", str(tmp_path), "--only", "taste")
+    assert unknown.returncode == 2
+    assert "no task 'taste' (coco, " in unknown.stderr
+    assert "Traceback" not in unknown.stderr
+
+
+@pytest.mark.e2e
+def test_a_model_alone_is_measured_on_each_runtime(tmp_path: Path) -> None:
+    path = tmp_path / "models.json"
+    done = bench("models", "--quick", "--model", "coco-ssd", "--json", str(path))
+    assert done.returncode == 0, done.stderr
+    report = told(path)
+    assert {row["runtime"] for row in report["rows"]} == {"openvino", "onnxruntime"}
+    assert all(row["p50_ms"] > 0 and row["system"] == "coco-ssd" for row in report["rows"])
+    unknown = bench("models", "--model", "none-such")
+    assert unknown.returncode == 2
+    assert "no model 'none-such'" in unknown.stderr

@@ -1,6 +1,7 @@
 """Clips of one and of five faces, 1280×720 H.264, made when they are needed."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -25,10 +26,11 @@ _FIVE = "multi_face.jpg"
 _STRANGER = "single_face.jpg"
 _SWAY_PX = (40, 15)
 _FRAMES = 480
+_BEGINNING = 120
 
 
-def write(folder: Path) -> dict[str, Path]:
-    """Write both clips.
+def write(folder: Path, *, whole: bool = True) -> dict[str, Path]:
+    """Write both clips, or only the first seconds of one face.
 
     Returns:
         Files by name of the case: "one face", "five faces".
@@ -40,9 +42,11 @@ def write(folder: Path) -> dict[str, Path]:
         source = zoo.clip(_CLIP)
     except LivelensError as error:
         raise CannotMeasure(str(error)) from error
-    files = {"one face": folder / "one.mp4", "five faces": folder / "five.mp4"}
-    _encode(files["one face"], one_face(source))
-    _encode(files["five faces"], five_faces(source.parent / _FIVE))
+    files = {"one face": folder / "one.mp4"}
+    _encode(files["one face"], islice(one_face(source), None if whole else _BEGINNING))
+    if whole:
+        files["five faces"] = folder / "five.mp4"
+        _encode(files["five faces"], five_faces(source.parent / _FIVE))
     return files
 
 

@@ -88,7 +88,7 @@ def run(settings: Settings) -> Report:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="livelens-bench-") as folder:
         note("making the clips")
-        clips = face_clips.write(Path(folder))
+        clips = face_clips.write(Path(folder), whole=settings.together)
         if settings.together and _IDENTITY not in missing:
             face_clips.write_gallery(Path(folder) / _GALLERY)
         cases = list(_cases(settings, clips, Path(folder)))
