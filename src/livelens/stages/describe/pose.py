@@ -33,6 +33,9 @@ _KNEES, _ANKLES = (25, 26), (27, 28)
 _HIPS, _SHOULDERS = (LEFT_HIP, RIGHT_HIP), (LEFT_SHOULDER, RIGHT_SHOULDER)
 # A person's box grown to hold him with arms and legs stretched, as the network expects him.
 _ROOM = 1.25
+# A body is the box's own if at least this share of its visible points lies in the box, or
+# beside it by this part of its longer side.
+_SEEN, _FEWEST_POINTS, _MOST, _BESIDE = 0.5, 5, 0.8, 0.1
 _LYING_DEGREES = 60.0
 _STANDING_THIGH, _STANDING_KNEE = 40.0, 140.0
 _SITTING_THIGH, _SITTING_KNEE = 50.0, (65.0, 130.0)
@@ -129,7 +132,7 @@ class PoseDescriptor:
                 continue
             # The first look finds the hips, the second is centred on them and turned upright.
             body = self._reader.read(crop.frame, body.region)
-            if body.score >= self._presence:
+            if body.score >= self._presence and is_inside(body, crop.box, crop.frame.size_px):
                 return body
         return None
 
@@ -142,6 +145,18 @@ def guesses(box: tuple[float, float, float, float]) -> tuple[Region, Region]:
         Region(middle, (top + bottom) / 2, _ROOM * longer),
         Region(middle, bottom, 2 * _ROOM * (bottom - top)),
     )
+
+
+def is_inside(body: Body, box: tuple[float, float, float, float], size_px: tuple[int, int]) -> bool:
+    """Whether most of what is seen of a body lies in the box: else it is a neighbour's."""
+    shown = seen(body, size_px) >= _SEEN
+    if shown.sum() < _FEWEST_POINTS:
+        return False
+    low, high = np.array(box[:2]), np.array(box[2:])
+    room = _BESIDE * (high - low).max()
+    flat = body.points[shown, :2]
+    inside = ((flat > low - room) & (flat < high + room)).all(axis=1)
+    return bool(inside.mean() >= _MOST)
 
 
 def seen(body: Body, size_px: tuple[int, int]) -> NDArray[np.float32]:
