@@ -11,9 +11,10 @@ from livelens.errors import ConfigError
 
 Stages = Sequence[Mapping[str, Any]]
 
+FACE_DETECTOR = "face"
 # Live frames that find a detector busy go on, with the boxes where the tracker expects them.
 _DETECT: Mapping[str, Any] = {"type": "detect", "every": "auto"}
-_FACE: Stages = ({**_DETECT, "model": "face-blaze"},)
+_FACE: Stages = ({**_DETECT, "model": FACE_DETECTOR},)
 _PERSON: Stages = ({**_DETECT, "model": "coco-ssd", "classes": ["person"]},)
 _VEHICLES: Stages = (
     # ByteTrack weeds out what is found weakly once; so let it see weak finds.

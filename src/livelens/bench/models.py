@@ -111,7 +111,10 @@ def face_stages(gallery: Path) -> tuple[list[dict[str, Any]], list[str]]:
         gallery: the file of those who are enrolled.
     """
     known = plugins.known_stages()
-    stages: list[dict[str, Any]] = [{"type": "detect", "model": "face-blaze"}, {"type": "track"}]
+    stages: list[dict[str, Any]] = [
+        {"type": "detect", "model": presets.FACE_DETECTOR},
+        {"type": "track"},
+    ]
     wanted = (*presets.FACE_DESCRIPTORS, _IDENTITY)
     for name in wanted:
         if name not in known:
