@@ -3,6 +3,7 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -66,9 +67,10 @@ def new(
 
     folder = create(kind.value, name, to)
     typer.echo(f"{folder}: a {kind.value} that works. Next:")
-    typer.echo(f"  pip install -e '{folder}[test]'")
-    typer.echo(f"  (cd {folder} && pytest)")
-    typer.echo(f"  livelens run CLIP --pipeline {folder / 'config.yaml'} --results -")
+    config = quote(str(folder / "config.yaml"))
+    typer.echo(f"  pip install -e {quote(f'{folder}[test]')}")
+    typer.echo(f"  (cd {quote(str(folder))} && pytest)")
+    typer.echo(f"  livelens run CLIP --pipeline {config} --results -")
 
 
 @app.command("test")
