@@ -54,6 +54,7 @@ class Case:
 
 # The first one is what the bars hold for: the detector that is recommended for persons.
 CASES = (
+    Case("centernet"),
     Case("nanodet"),
     Case("nanodet", 2),
     Case("nanodet", 3),

@@ -54,7 +54,7 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         report_s: how often it is told; it is too much for every message.
     """
 
-    cell_px: Annotated[int, msgspec.Meta(ge=8, le=10000)] = 70
+    cell_px: Annotated[int, msgspec.Meta(ge=16, le=10000)] = 70
     period_s: Annotated[float, msgspec.Meta(gt=0, le=86400)] = 30.0
     report_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 1.0
 
