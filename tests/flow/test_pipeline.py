@@ -110,6 +110,23 @@ def test_frames_that_find_a_stage_busy_can_go_on_in_order_without_it(engine: Eng
     balanced(pipeline)
 
 
+def test_frames_that_passed_a_busy_stage_over_are_not_lost_behind_it(engine: Engine) -> None:
+    gate, behind, source, kept = Gate(), Gate(), HandSource(), Kept()
+    stages = (Passing.of(gate), Call.of(behind))
+    spec = PipelineSpec(source=LIVE, stages=stages, max_delay_s=None)
+    pipeline = engine.add("a", spec, source, extra_sinks={"kept": kept})
+    source.send(1)
+    assert gate.entered.acquire(timeout=5)
+    source.send(5, start=1)
+    source.end()
+    gate.open.release(2)
+    behind.open.release(6)
+    assert pipeline.wait(5) == "ended"
+    assert kept.seqs == behind.seqs == [0, 1, 2, 3, 4, 5]
+    assert pipeline.stats().dropped == {}
+    balanced(pipeline)
+
+
 def test_of_a_file_no_frame_is_passed_over(engine: Engine) -> None:
     kept = Kept()
     spec = PipelineSpec(source=Counted(count=50), stages=(Passing.of(keep),))

@@ -27,6 +27,11 @@ Deliver = Callable[[Item], None]
 _POLL_S = 0.05
 
 
+# Frames that passed a busy stage over follow the one in work, all at once: so many find room
+# behind it, where on live streams one does otherwise.
+_BURST = 8
+
+
 class SharedLanes:
     """Lanes of shared stages: one for each distinct setting, counted by use."""
 
@@ -184,6 +189,7 @@ class Chain:
         for link in self._fresh(links):
             link.lane.attach(link.port)
         self._renumber(links)
+        _make_room(links)
         for here, there in pairwise(links):
             here.connect(there.put, there.finish)
         if links:
@@ -250,6 +256,13 @@ class Chain:
             else:
                 link.lane.close(timeout_s)
             link.port.abandon(reason)
+
+
+def _make_room(links: Sequence[Link]) -> None:
+    room = 1
+    for link in links:
+        link.port.room = 1 if link.spec.passes_over else room
+        room = _BURST if link.spec.passes_over else room
 
 
 def _key(spec: StageSpec) -> str:

@@ -23,6 +23,7 @@ class Port:
         problem: told when the stage misbehaves, and whether that is the end of it.
 
     Attributes:
+        room: how many items of a live stream wait at most.
         deliver: takes each item when it is done, in order.
         skip: takes an item whose work was lost, and the reason; the item is then delivered as
             it came. Without it such an item is dropped.
@@ -45,6 +46,7 @@ class Port:
         self.drop = drop
         self.observe = observe
         self.problem = problem
+        self.room = 1
         self.deliver: Deliver = lambda item: drop(item, "unconnected")
         self.skip: Callable[[Item, str], None] | None = None
         self.finished: Callable[[], None] = lambda: None
@@ -59,7 +61,7 @@ class Port:
 
     @property
     def capacity(self) -> int:
-        return _LOSSLESS_CAPACITY if self.lossless else 1
+        return _LOSSLESS_CAPACITY if self.lossless else self.room
 
     @property
     def idle(self) -> bool:
