@@ -123,9 +123,9 @@ def sequences(data: Path) -> list[Filmed]:
                 folder.name,
                 folder,
                 source,
-                (info.getint("imWidth"), info.getint("imHeight")),
-                round(NS_PER_S / info.getfloat("frameRate")),
-                info.getint("seqLength"),
+                (info.width_px, info.height_px),
+                round(NS_PER_S / info.fps),
+                info.frames,
             )
         )
     if not found:
@@ -133,20 +133,39 @@ def sequences(data: Path) -> list[Filmed]:
     return found
 
 
-def _info(folder: Path) -> configparser.SectionProxy:
+@dataclass(frozen=True, slots=True)
+class _Info:
+    """What `seqinfo.ini` says."""
+
+    pictures: str
+    fps: float
+    frames: int
+    width_px: int
+    height_px: int
+
+
+def _info(folder: Path) -> _Info:
+    file = folder / "seqinfo.ini"
     parser = configparser.ConfigParser()
     try:
-        parser.read(folder / "seqinfo.ini", encoding="utf-8")
-        return parser["Sequence"]
-    except (configparser.Error, KeyError, OSError) as error:
-        raise CannotMeasure(f"{folder / 'seqinfo.ini'}: {error}") from None
+        parser.read(file, encoding="utf-8")
+        told = parser["Sequence"]
+        return _Info(
+            told.get("imDir", "img1"),
+            float(told["frameRate"]),
+            int(told["seqLength"]),
+            int(told["imWidth"]),
+            int(told["imHeight"]),
+        )
+    except (configparser.Error, KeyError, ValueError, OSError) as error:
+        raise CannotMeasure(f"{file}: {error}") from None
 
 
 def _source(folder: Path) -> SourceSpec | None:
     info = _info(folder)
-    pictures = folder / info.get("imDir", "img1")
+    pictures = folder / info.pictures
     if pictures.is_dir():
-        return Pictures(folder=str(pictures), fps=info.getfloat("frameRate"))
+        return Pictures(folder=str(pictures), fps=info.fps)
     videos = [p for p in sorted(folder.iterdir()) if p.suffix in {".avi", ".mp4"}]
     if not videos and folder.name.startswith("PETS09-S2L1"):
         videos = [path for path in (pedestrians_video(),) if path is not None]
