@@ -90,6 +90,21 @@ def test_metres_are_those_of_a_man(all_parts: Seen, rider: Pixels) -> None:
     assert 0.35 < np.linalg.norm(trunk) < 0.7
 
 
+@pytest.mark.parametrize("degrees", [-40, 40])
+def test_a_camera_that_leans(degrees: int, all_parts: Seen, rider: Pixels) -> None:
+    height, width = rider[:, 300:600].shape[:2]
+    wide = cv2.copyMakeBorder(rider[:, 300:600], 150, 150, 300, 300, cv2.BORDER_REPLICATE)
+    turn = cv2.getRotationMatrix2D((300 + width / 2, 150 + height / 2), degrees, 1.0)
+    leaning = cv2.warpAffine(
+        wide, turn, (wide.shape[1], wide.shape[0]), borderMode=cv2.BORDER_REPLICATE
+    )
+    found = parts(all_parts.one(np.asarray(leaning, np.uint8)))["body"]
+    assert found.world is not None
+    for points in (found.points, found.world):
+        trunk = points[11:13].mean(axis=0) - points[23:25].mean(axis=0)
+        assert np.degrees(np.arctan2(-trunk[0], -trunk[1])) == pytest.approx(degrees, abs=12)
+
+
 def test_a_mirror_swaps_left_and_right(all_parts: Seen, rider: Pixels) -> None:
     plain = parts(all_parts.one(rider))["body"].points
     mirrored = parts(all_parts.one(rider[:, ::-1]))["body"].points
