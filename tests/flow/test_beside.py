@@ -107,6 +107,22 @@ def test_of_a_file_every_frame_waits_for_its_own_description(engine: Engine, wor
     assert pipeline.stats().delivered == 60
 
 
+def test_a_descriptor_does_not_tell_what_another_one_has_read(engine: Engine) -> None:
+    def weight(crops: Sequence[Crop]) -> list[Description]:
+        return [{"weight": Reading(1)} for _ in crops]
+
+    kept = Kept()
+    often = Read.by(brightness, name="often", window_s=0)
+    rarely = Read.by(weight, name="rarely", refresh_s=3600)
+    stages = (Tracked.of(found), often, rarely)
+    pipeline = engine.add(
+        "a", PipelineSpec(source=Counted(count=60), stages=stages), extra_sinks={"kept": kept}
+    )
+    assert pipeline.wait(10) == "ended"
+    assert values(kept.items) == list(range(60)), "as fresh as the first one told it"
+    assert kept.items[-1].attributes[1]["weight"].value == 1
+
+
 def test_of_a_file_an_object_is_refreshed_the_same_way_every_time(engine: Engine) -> None:
     runs = []
     for _ in range(2):

@@ -55,7 +55,8 @@ class Beside:
     def put(self, item: Item) -> None:
         """Take a frame. Waits only where no frame may be lost."""
         due = self.memory.due(item)
-        request = item.with_(detections=_chosen(item, due))
+        # Without what others have told: it would come back as if this one had read it.
+        request = item.with_(detections=_chosen(item, due), attributes={})
         if self._port.lossless:
             with self._holding:
                 self._held[item.frame.seq] = item
