@@ -72,6 +72,13 @@ def test_a_box_goes_on_as_it_moved_on_frames_nobody_looked_at() -> None:
         )
 
 
+def test_a_frame_nobody_looked_at_with_nothing_to_carry_has_its_columns() -> None:
+    found = tracked(Track().open(), item(0, undetected="eye"))
+    assert len(found) == 0
+    assert found.tracker_id is not None
+    assert {"class_name", "predicted"} <= set(found.data)
+
+
 def test_time_moves_a_box_and_not_frames() -> None:
     stage = Track().open()
     walk(stage, range(20))

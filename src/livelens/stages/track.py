@@ -191,7 +191,8 @@ class TrackStage:
         tracked = self._with_ids(found)
         if not item.undetected or not self._carry_ns:
             return tracked
-        return joined(tracked, self._carried(item))
+        guessed = self._carried(item)
+        return joined(tracked, guessed) if len(guessed) else tracked
 
     def _associate(
         self, group: _Group, found: _Found, places: NDArray[np.intp], frame: Frame
