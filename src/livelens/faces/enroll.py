@@ -14,7 +14,7 @@ from livelens.models.fetch import Progress, silent
 from livelens.picture import Pixels
 from livelens.types import Frame
 
-DETECTOR = "face-blaze"
+DETECTOR = "face"
 
 # What a face must have to be compared with later; measured in docs/identity.md.
 LEAST_EYES_PX = 20.0

@@ -95,7 +95,7 @@ class Recognition:
             self._known = _Known(gallery)
         if not self._said and any(crop.keypoints is None for crop in crops):
             self._said = True
-            log.warning("faces without keypoints cannot be recognised: use face-blaze, say")
+            log.warning("faces without keypoints cannot be recognised: use the detector face, say")
         clear = [index for index, crop in enumerate(crops) if _clear(crop)]
         descriptions: list[Description] = [{} for _ in crops]
         if not self._known.names:
