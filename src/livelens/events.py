@@ -275,7 +275,7 @@ def _objects_of(item: Item) -> list[DetectedObject]:
                 else [],
                 detector=str(detectors[i]) if detectors is not None else "",
                 # A detector that was joined to others without the field left a NaN.
-                predicted=predicted is not None and predicted[i] == 1,
+                predicted=predicted is not None and bool(predicted[i] == 1),
             )
         )
     return objects
