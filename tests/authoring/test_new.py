@@ -11,8 +11,12 @@ import pytest
 from livelens.authoring.new import Kind, create
 from livelens.errors import ConfigError, Conflict, DownloadError
 from livelens.models import zoo
+from livelens.sinks.record import Record
+from livelens.sources.file import File
+from livelens.types import Frame, Item
 
 KINDS: tuple[Kind, ...] = ("descriptor", "detector", "stage")
+FRAMES = 50
 LONGEST = "abcdefgh-bcdefghi-cdefghij-defgh"
 RULES = "E,F,W,I,UP,B,C4,SIM,RUF,N,PL,RET,PT"
 
@@ -50,14 +54,30 @@ def test_the_package_is_named_throughout_and_lints(kind: Kind, name: str, tmp_pa
     done("ruff", "format", "--check", ".", cwd=folder)
 
 
-@pytest.mark.e2e
-@pytest.mark.parametrize("kind", KINDS)
-def test_it_is_installed_tested_and_run_without_an_edit(kind: Kind, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The beginning of the sample clip: a man walks by."""
     try:
-        clip = zoo.clip("bikes")
         zoo.pull("coco-ssd")
+        source = File(path=str(zoo.clip("bikes"))).open()
     except DownloadError as error:
         pytest.skip(str(error))
+    file = tmp_path_factory.mktemp("clip") / "short.mp4"
+    recording = Record(path=str(file)).open("clip")
+    for n, captured in enumerate(source.frames()):
+        if n == FRAMES:
+            break
+        recording.put(Item(Frame("clip", n, n * 40_000_000, 0, captured.picture)))
+    recording.close()
+    source.close()
+    return file
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_installed_tested_and_run_without_an_edit(
+    kind: Kind, clip: Path, tmp_path: Path
+) -> None:
     folder, site = create(kind, f"first-{kind}", tmp_path), tmp_path / "site"
     done("pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index",
          "--disable-pip-version-check", "--target", str(site), ".", cwd=folder)  # fmt: skip
@@ -69,7 +89,7 @@ def test_it_is_installed_tested_and_run_without_an_edit(kind: Kind, tmp_path: Pa
          cwd=folder, path=site)  # fmt: skip
     lines = [json.loads(line) for line in results.read_text().splitlines()]
     frames = [line for line in lines if line["type"] == "result"]
-    assert len(frames) == 250
+    assert len(frames) == FRAMES
     objects = [each for frame in frames for each in frame["objects"]]
     if kind == "descriptor":
         known = {o["attributes"]["first_descriptor"]["value"] for o in objects if "attributes" in o}

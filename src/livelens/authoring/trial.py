@@ -79,7 +79,7 @@ def documented(spec: type[msgspec.Struct], base: type[msgspec.Struct]) -> str:
             f"not documented: {', '.join(missing)}",
             'add to the class docstring "Attributes:" and a line "NAME: what it means" for each',
         )
-    return f"{len(own)} settings" if own else "no settings of its own"
+    return f"its own settings: {', '.join(own)}" if own else "no settings of its own"
 
 
 def alike(one: object, other: object) -> bool:
