@@ -24,7 +24,9 @@ def test_a_body_that_is_followed_twice_stays_once() -> None:
 @pytest.mark.parametrize("left", [0.05, 0.95])
 def test_one_hand_is_not_two(left: float) -> None:
     both = [follower(100, side=side, left=left) for side in ("left_hand", "right_hand")]
-    (kept,) = one_hand_each(both)
+    somebody_else = follower(500, side="left_hand")
+    other, kept = one_hand_each([somebody_else, *both])
+    assert other is somebody_else
     assert kept.side == ("left_hand" if left > 0.5 else "right_hand")
     apart = [follower(100, side="left_hand"), follower(300, side="right_hand")]
     assert one_hand_each(apart) == apart

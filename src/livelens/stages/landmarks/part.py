@@ -11,7 +11,7 @@ from livelens.stages.landmarks.smooth import Smoother
 from livelens.types import Frame, Landmarks, Part
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """Points that a network read in a region of a frame.
 
@@ -39,7 +39,7 @@ class PartReader(Protocol):
         """The points in a region that was found or followed."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Follower:
     """One part of one person, followed while it is seen.
 
