@@ -189,6 +189,18 @@ def test_two_people_keep_their_numbers(all_parts: Seen, rider: Pixels) -> None:
         assert again == pytest.approx(places, abs=5)
 
 
+def test_one_person_is_one_person(rider: Pixels, sitter: Pixels, woman: list[Pixels]) -> None:
+    stage = FindLandmarks(search_s=0).open()
+    seen = Seen(stage)
+    crowd = cv2.resize(sitter, (320, 640))
+    scenes = [np.asarray(np.hstack([crowd, crowd[:, ::-1]]), np.uint8), resized(rider, 640, 640)]
+    for n in range(8):
+        found = seen.next(scenes[n // 2 % 2])
+        assert {each.person for each in found} == {0}
+        assert len(found) == len({each.part for each in found})
+    stage.close()
+
+
 @pytest.mark.parametrize("alone", ["body", "hands", "face"])
 def test_each_part_alone(alone: str, woman: list[Pixels]) -> None:
     stage = FindLandmarks(parts=(alone,), refine_face=False).open()  # type: ignore[arg-type]

@@ -137,7 +137,9 @@ class Watch:
         for face in self._faces:
             if face.person not in taken and _near(face.reading.region, head):
                 return face.person
-        return self._new_person()
+        new = self._new_person()
+        # Where there is no room for one more, what else has the number must be its own, or goes.
+        return new if new is not None else min(set(range(self._rules.max_people)) - taken)
 
     def _body(self, person: int) -> Reading | None:
         return next((each.reading for each in self._bodies if each.person == person), None)
@@ -166,18 +168,23 @@ class Watch:
             if any(region.overlap(each.reading.region) > 0.3 for each in self._faces):
                 continue
             reading = self._read_twice(reader, frame, region)
-            if reading and missing > 0:
-                self._faces.append(self._follower(self._person_of_face(reading), reading))
+            person = self._person_of_face(reading) if reading else None
+            if reading and person is not None and missing > 0:
+                self._faces.append(self._follower(person, reading))
                 missing -= 1
 
-    def _person_of_face(self, face: Reading) -> int:
-        """The number of the body whose head it is, or a new one."""
+    def _person_of_face(self, face: Reading) -> int | None:
+        """The number of the body whose head it is, or a new one; None if there is no room."""
         taken = {each.person for each in self._faces}
         for body in self._bodies:
             head = region_of_head(body.reading.points)
             if body.person not in taken and _near(face.region, head):
                 return body.person
-        return self._new_person()
+        new = self._new_person()
+        if new is not None:
+            return new
+        taken |= {each.person for each in self._bodies}
+        return next((each.person for each in self._hands if each.person not in taken), None)
 
     def _at_its_head(self, face: Follower) -> bool:
         body = self._body(face.person)
@@ -205,8 +212,8 @@ class Watch:
             if any(region.overlap(each.reading.region) > 0.3 for each in self._hands):
                 continue
             reading = self._read_twice(reader, frame, region)
-            if reading and len(self._hands) < most:
-                person = self._person_of_hand(reading)
+            person = self._person_of_hand(reading) if reading else None
+            if reading and person is not None:
                 follower = self._follower(person, reading)
                 self._hands = one_hand_each([*self._hands, follower])
 
@@ -232,11 +239,13 @@ class Watch:
     def _side(self, hand: Follower) -> Part:
         if hand.side is not None:
             return hand.side
-        other = next((h for h in self._hands if h.person == hand.person and h is not hand), None)
+        both = [each for each in self._hands if each.person == hand.person]
+        other = next((each for each in both if each is not hand), None)
         if other is not None and other.side is not None:
             return "right_hand" if other.side == "left_hand" else "left_hand"
         if other is not None:
-            return "left_hand" if hand.left > other.left else "right_hand"
+            lefter = max(both, key=lambda each: each.left)
+            return "left_hand" if hand is lefter else "right_hand"
         return "left_hand" if hand.left > 0.5 else "right_hand"
 
     def _at_its_wrist(self, hand: Follower) -> bool:
@@ -247,8 +256,8 @@ class Watch:
         distance = _apart(hand.reading.points[WRIST], body.points[wrist])
         return distance < 0.5 * hand.reading.region.size
 
-    def _person_of_hand(self, hand: Reading) -> int:
-        """Whose it is: the nearest one's who lacks it, or somebody new's."""
+    def _person_of_hand(self, hand: Reading) -> int | None:
+        """Whose it is: the nearest one's who lacks it, or somebody new's if there is room."""
         far: dict[int, float] = {}
         for each in [*self._bodies, *self._faces, *self._hands]:
             distance = _apart(each.reading.points[0], hand.points[WRIST])
@@ -304,9 +313,10 @@ class Watch:
             follower.smoother = follower.world_smoother = None
         return follower
 
-    def _new_person(self) -> int:
+    def _new_person(self) -> int | None:
         known = {each.person for each in [*self._bodies, *self._faces, *self._hands]}
-        return next(number for number in range(len(known) + 1) if number not in known)
+        numbers = range(self._rules.max_people)
+        return next((number for number in numbers if number not in known), None)
 
 
 def distinct(bodies: list[Follower]) -> list[Follower]:
