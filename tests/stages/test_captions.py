@@ -42,3 +42,22 @@ def test_letters_that_opencv_cannot_draw() -> None:
     assert plain("Jürgen Ångström") == "Jurgen Angstrom"
     assert plain("日本") == "??"
     assert plain("a\nb") == "ab"
+
+
+def test_a_garment_is_told_with_its_colour() -> None:
+    known = {
+        "upper_color": Attribute("black", 1, 0),
+        "upper": Attribute("long sleeves", 1, 0),
+        "lower_color": Attribute("blue", 1, 0),
+    }
+    assert words(known) == ["black long sleeves", "lower color blue"]
+
+
+def test_a_vehicle_is_told_by_what_its_label_does_not_say() -> None:
+    known = {
+        "type": Attribute("car", 1, 0),
+        "speed": Attribute(182.4, 1, 0),
+        "heading": Attribute(355.0, 1, 0),
+        "direction": Attribute("up", 1, 0),
+    }
+    assert words(known) == ["182 px/s", "up"]

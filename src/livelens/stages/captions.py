@@ -9,13 +9,16 @@ from livelens.types import Attribute
 _BARE = frozenset(
     {
         *("identity", "gender", "age", "emotion", "glasses"),
-        *("upper", "lower", "clothing", "posture", "type", "direction"),
+        *("upper", "lower", "clothing", "posture", "direction"),
     }
 )
 # What is told better by another attribute of the object.
-_INSTEAD = {"age_range": "age", "pitch": "yaw", "roll": "yaw"}
+_INSTEAD = {"age_range": "age", "pitch": "yaw", "roll": "yaw", "heading": "direction"}
+# What the label above says already.
+_SAID = frozenset({"type"})
+_COLOR = "_color"
 _NOTHING = frozenset({"", "none", "unknown"})
-_UNITS = {"_px_s": "px/s", "_m_s": "m/s", "_deg": "deg", "_px": "px", "_s": "s"}
+_UNITS = {"speed": "px/s", "_px_s": "px/s", "_m_s": "m/s", "_deg": "deg", "_px": "px", "_s": "s"}
 
 
 def words(attributes: Mapping[str, Attribute]) -> list[str]:
@@ -25,11 +28,14 @@ def words(attributes: Mapping[str, Attribute]) -> list[str]:
     """
     spoken = []
     for name, attribute in attributes.items():
-        if name in _INSTEAD and _INSTEAD[name] in attributes:
+        if name in _SAID or _INSTEAD.get(name, "") in attributes:
             continue
+        if name.endswith(_COLOR) and _word("", attributes.get(name.removesuffix(_COLOR))):
+            continue  # it stands before its garment
         word = _word(name, attribute)
         if word is not None:
-            spoken.append(plain(word))
+            color = _word("", attributes.get(name + _COLOR))
+            spoken.append(plain(f"{color} {word}" if color else word))
     return spoken
 
 
@@ -43,8 +49,9 @@ def plain(text: str) -> str:
     )
 
 
-def _word(name: str, attribute: Attribute) -> str | None:
-    value = attribute.value
+def _word(name: str, attribute: Attribute | None) -> str | None:
+    """A value with its name, unless it tells by itself what it is; without one, the value."""
+    value = attribute.value if attribute is not None else None
     called = name.replace("_", " ")
     if value is None or isinstance(value, list):
         return None
@@ -53,11 +60,11 @@ def _word(name: str, attribute: Attribute) -> str | None:
     if isinstance(value, str):
         if value.lower() in _NOTHING:
             return None
-        return value if name in _BARE else f"{called} {value}"
+        return value if name in _BARE or not name else f"{called} {value}"
     for ending, unit in _UNITS.items():
         if name.endswith(ending):
             short = name.removesuffix(ending).replace("_", " ")
-            return f"{short} {_number(value)} {unit}"
+            return f"{short} {_number(value)} {unit}".lstrip()
     return _number(value) if name in _BARE else f"{called} {_number(value)}"
 
 

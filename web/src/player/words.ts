@@ -3,7 +3,7 @@
 import type { DetectedObject, ObjectAttribute } from "../client";
 
 /** Attributes that are drawn or belong together with another one; not written out. */
-const SILENT = new Set(["age", "pitch", "roll", "speed", "upper_color", "lower_color"]);
+const SILENT = new Set(["age", "pitch", "roll", "type", "heading", "upper_color", "lower_color"]);
 const UNKNOWN = new Set(["unknown", "none"]);
 
 export function nameOf(object: DetectedObject): string {
@@ -29,6 +29,7 @@ function said(
   if (typeof value === "boolean") return value ? name : "";
   if (typeof value === "number") {
     const digits = Math.abs(value) < 10 ? 1 : 0;
+    if (name === "speed") return `${value.toFixed(0)} px/s`;
     return `${name} ${value.toFixed(digits)}`;
   }
   if (typeof value !== "string" || UNKNOWN.has(value)) return "";
