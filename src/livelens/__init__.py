@@ -14,21 +14,30 @@ from typing import TYPE_CHECKING
 __version__ = version("livelens")
 
 _HOME = {
+    "AgeGender": "livelens.stages.describe.age_gender",
     "Attribute": "livelens.types",
+    "Clothing": "livelens.stages.describe.clothing",
     "Crop": "livelens.crop",
     "Descriptor": "livelens.descriptor",
     "DescriptorSpec": "livelens.descriptor",
     "Detect": "livelens.stages.detect",
+    "Emotion": "livelens.stages.describe.emotion",
     "Engine": "livelens.flow.engine",
     "File": "livelens.sources.file",
+    "FindLandmarks": "livelens.stages.landmarks.stage",
     "Flux": "livelens.stages.flux.stage",
     "Frame": "livelens.types",
+    "Glasses": "livelens.stages.describe.glasses",
+    "HeadPose": "livelens.stages.describe.head_pose",
+    "Identity": "livelens.stages.describe.identity",
     "Item": "livelens.types",
     "Landmarks": "livelens.types",
     "LivelensError": "livelens.errors",
+    "Mask": "livelens.stages.mask",
     "Overlay": "livelens.stages.overlay",
     "Pattern": "livelens.sources.pattern",
     "PipelineSpec": "livelens.spec",
+    "Pose": "livelens.stages.describe.pose",
     "Reading": "livelens.descriptor",
     "Record": "livelens.sinks.record",
     "Result": "livelens.events",
@@ -60,8 +69,17 @@ if TYPE_CHECKING:
     from livelens.sources.rtp import Rtp
     from livelens.sources.url import Url
     from livelens.spec import PipelineSpec, SinkSpec, SourceSpec, StageSpec
+    from livelens.stages.describe.age_gender import AgeGender
+    from livelens.stages.describe.clothing import Clothing
+    from livelens.stages.describe.emotion import Emotion
+    from livelens.stages.describe.glasses import Glasses
+    from livelens.stages.describe.head_pose import HeadPose
+    from livelens.stages.describe.identity import Identity
+    from livelens.stages.describe.pose import Pose
     from livelens.stages.detect import Detect
     from livelens.stages.flux.stage import Flux
+    from livelens.stages.landmarks.stage import FindLandmarks
+    from livelens.stages.mask import Mask
     from livelens.stages.overlay import Overlay
     from livelens.stages.simulate import Simulate
     from livelens.stages.track import Track
@@ -69,21 +87,30 @@ if TYPE_CHECKING:
     from livelens.types import Attribute, Frame, Item, Landmarks
 
 __all__ = [
+    "AgeGender",
     "Attribute",
+    "Clothing",
     "Crop",
     "Descriptor",
     "DescriptorSpec",
     "Detect",
+    "Emotion",
     "Engine",
     "File",
+    "FindLandmarks",
     "Flux",
     "Frame",
+    "Glasses",
+    "HeadPose",
+    "Identity",
     "Item",
     "Landmarks",
     "LivelensError",
+    "Mask",
     "Overlay",
     "Pattern",
     "PipelineSpec",
+    "Pose",
     "Reading",
     "Record",
     "Result",

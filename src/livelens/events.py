@@ -72,8 +72,8 @@ class LandmarkSet(msgspec.Struct, frozen=True, omit_defaults=True):
         normalised: the same with x and z as parts of the frame's width, y of its height; left
             out on data channels, which carry what is drawn.
         visibility: 0..1 for each point, where the model tells.
-        world: [[x, y, z], …] in metres from the middle of the hips, where the model tells;
-            left out on data channels.
+        world: [[x, y, z], …] in metres, where the model tells: of a body from the middle of its
+            hips, of a hand from its own middle; left out on data channels.
     """
 
     part: Part

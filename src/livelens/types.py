@@ -103,7 +103,8 @@ class Landmarks:
         visibility: (n,) float32 in 0..1, where the model tells.
         score: confidence in 0..1 that the part is there.
         person: the parts of one person have the same number.
-        world: (n, 3) float32 in metres from the middle of the hips, where the model tells.
+        world: (n, 3) float32 in metres, where the model tells: of a body from the middle of its
+            hips, of a hand from its own middle.
     """
 
     part: Part
