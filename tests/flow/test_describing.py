@@ -60,6 +60,11 @@ def test_numbers_of_numpy_become_pythons() -> None:
     assert type(told["age"].score) is float
 
 
+def test_a_score_that_rounding_has_moved_is_put_right() -> None:
+    (told,) = checked([{"mood": Reading("a", np.float32(1.0000001), {"a": 1.0000001})}], 1)  # type: ignore[arg-type]
+    assert told["mood"].score == told["mood"].scores["a"] == 1.0
+
+
 def test_points_become_lists() -> None:
     (told,) = checked([{"pose": Reading(np.zeros((2, 3)))}], 1)  # type: ignore[arg-type]
     assert told["pose"].value == [[0.0, 0.0, 0.0]] * 2
@@ -78,6 +83,13 @@ def test_points_become_lists() -> None:
         ([{"age": Reading(1.0, float("inf"))}], "age: expected a finite number"),
         ([{"age": Reading({"a": 1})}], "age: a value is"),  # type: ignore[arg-type]
         ([{"age": Reading([[1.0], [1.0, 2.0]])}], "age: points are"),
+        ([{"age": Reading(10**400)}], "age: a whole number is at most"),
+        ([{"age": Reading("x" * 10_000)}], "age: a word of 10000 characters"),
+        ([{"age": Reading("\ud800")}], "age: .* cannot be written"),
+        ([{"age": Reading(np.zeros((5000, 3)))}], "age: points of 15000 numbers"),  # type: ignore[arg-type]
+        ([{"age": Reading(1, -5.0)}], "age: a score is within 0 and 1, not -5"),
+        ([{"age": Reading("a", scores={"a": 7.0})}], "age: a score is within 0 and 1, not 7"),
+        ([{str(i): Reading(i) for i in range(200)}], "200 attributes of one object"),
     ],
 )
 def test_what_a_descriptor_may_not_answer(answer: object, said: str) -> None:

@@ -174,3 +174,14 @@ def test_what_follows_from_the_smoothed_values_is_told_too() -> None:
     memory.due(each)
     memory.learn(answer(each, age=80.0))
     assert memory.attributes(item(1, {1: NEAR}))[1]["old"].value is True
+
+
+def test_of_ever_new_names_the_latest_are_kept() -> None:
+    memory = Memory(Shape(refresh_s=0))
+    for seq in range(300):
+        asked = item(seq, {1: NEAR})
+        assert len(memory.due(asked))
+        memory.learn(answer(asked, age=30.0, **{f"n{seq}": 1.0}))
+    told = memory.attributes(item(300, {1: NEAR}))[1]
+    assert len(told) == 100
+    assert {"age", "n299", "n201"} < set(told)

@@ -10,6 +10,15 @@ from livelens.descriptor import Description, Descriptor, DescriptorSpec, Reading
 from livelens.errors import StageError
 from livelens.types import Attribute, AttributeValue, Item
 
+# What is told goes to every reader with every frame: one descriptor must not drown the others.
+_MOST_ATTRIBUTES = 100
+_LONGEST_WORD = 1000
+_MOST_NUMBERS = 10_000
+# JSON readers know larger integers only roughly, and numbers are averaged as floats.
+_LARGEST = 2**53
+# Sums of float32 probabilities miss 1 by a little.
+_ROUNDING = 1e-3
+
 
 class Describing:
     """Describes all objects of the items it gets; which ones is decided before.
@@ -93,13 +102,25 @@ def _description(described: object) -> Description:
             "a description is a mapping from names to Readings, empty if nothing can be told, "
             f"not {type(described).__name__}"
         )
+    if len(described) > _MOST_ATTRIBUTES:
+        raise StageError(f"{len(described)} attributes of one object, {_MOST_ATTRIBUTES} at most")
     return {_name(name): _reading(name, reading) for name, reading in described.items()}
 
 
 def _name(name: object) -> str:
     if not isinstance(name, str) or not name:
-        raise StageError(f"an attribute's name is a word, not {name!r}")
-    return name
+        raise StageError(f"an attribute's name is a word, not {name!r:.80}")
+    return _word("an attribute's name", name)
+
+
+def _word(name: object, word: str) -> str:
+    if len(word) > _LONGEST_WORD:
+        raise StageError(f"{name}: a word of {len(word)} characters, {_LONGEST_WORD} at most")
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        raise StageError(f"{name}: {word!a:.80} cannot be written as UTF-8") from None
+    return word
 
 
 def _reading(name: object, reading: object) -> Reading:
@@ -108,22 +129,39 @@ def _reading(name: object, reading: object) -> Reading:
     if not isinstance(reading.scores, Mapping):
         got = type(reading.scores).__name__
         raise StageError(f"{name}: scores are a mapping from words to numbers, not {got}")
-    scores = {str(key): _number(name, score) for key, score in reading.scores.items()}
-    return Reading(_value(name, reading.value), _number(name, reading.score), scores)
+    if len(reading.scores) > _MOST_NUMBERS:
+        raise StageError(f"{name}: {len(reading.scores)} scores, {_MOST_NUMBERS} at most")
+    scores = {_word(name, str(key)): _score(name, each) for key, each in reading.scores.items()}
+    return Reading(_value(name, reading.value), _score(name, reading.score), scores)
+
+
+def _score(name: object, score: object) -> float:
+    number = _number(name, score)
+    if not -_ROUNDING <= number <= 1 + _ROUNDING:
+        raise StageError(f"{name}: a score is within 0 and 1, not {number:g}")
+    return min(max(number, 0.0), 1.0)
 
 
 def _value(name: object, value: object) -> AttributeValue:
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, str | bool):
+    if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int | float):
-        return value if isinstance(value, int) else _number(name, value)
+    if isinstance(value, str):
+        return _word(name, value)
+    if isinstance(value, int):
+        if abs(value) > _LARGEST:
+            raise StageError(f"{name}: a whole number is at most 2**53 on either side of 0")
+        return value
+    if isinstance(value, float):
+        return _number(name, value)
     if isinstance(value, list | tuple | np.ndarray):
         try:
             points = np.asarray(value, np.float64)
         except (TypeError, ValueError):
             points = np.empty(0)
+        if points.size > _MOST_NUMBERS:
+            raise StageError(f"{name}: points of {points.size} numbers, {_MOST_NUMBERS} at most")
         if points.ndim == 2 and np.isfinite(points).all():
             rows: list[list[float]] = points.tolist()
             return rows

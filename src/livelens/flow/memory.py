@@ -23,6 +23,8 @@ _EAGER = 4
 # An object that is seen this much better than ever before need not wait for its turn.
 _MUCH_BETTER = 1.5
 _MOST_READINGS = 64
+# A descriptor that invents names would otherwise fill memory and messages.
+_MOST_NAMES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +177,14 @@ class Memory:
         if not read:
             return
         for name, attribute in read.items():
-            past = known.readings.setdefault(name, deque(maxlen=_MOST_READINGS))
+            # The name goes to the end: what was read longest ago comes first.
+            past = known.readings.pop(name, None) or deque(maxlen=_MOST_READINGS)
+            known.readings[name] = past
             past.append(Weighed(attribute, quality))
             while past[0].attribute.pts_ns < attribute.pts_ns - self._window_ns:
                 past.popleft()
+        for stale in list(known.readings)[:-_MOST_NAMES]:
+            del known.readings[stale]
         known.told = {name: smoothed(list(past)) for name, past in known.readings.items()}
         known.told = self._concluded(known.told)
 
