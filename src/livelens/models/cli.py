@@ -22,13 +22,16 @@ def list_() -> None:
     from rich.table import Table
 
     from livelens.models import zoo
+    from livelens.models.manifest import manifest
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("name", "what", "licence", "download", "here"):
         table.add_column(column, justify="right" if column == "download" else "left")
+    comes_along = {card.name for card in manifest().models if card.package is None}
     for model in zoo.list_models():
         card = model.card
-        size = f"{card.size / _MB:.1f} MB" if card.package else "own file"
+        other = "comes along" if card.name in comes_along else "own file"
+        size = f"{card.size / _MB:.1f} MB" if card.package else other
         here = "yes" if model.cached else "no"
         table.add_row(card.name, card.description, card.licence or "not said", size, here)
     for clip in zoo.list_clips():

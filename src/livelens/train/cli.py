@@ -28,7 +28,7 @@ def glasses(
     ],
     output: Annotated[Path, typer.Option(help="ONNX file to write.")],
     samples: Annotated[int, typer.Option(help="Pictures to make.", min=64)] = 48_000,
-    epochs: Annotated[float, typer.Option(help="How often each is shown.", min=0.01)] = 2.4,
+    epochs: Annotated[float, typer.Option(help="How often each is shown.", min=0.01)] = 3.0,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 1,
 ) -> None:
     """Train the network that tells glasses from sunglasses and from none; needs PyTorch."""

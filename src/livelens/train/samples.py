@@ -13,7 +13,7 @@ from livelens.train.eyewear import Head, random_eyewear, wear
 
 LABELS = ("none", "glasses", "sunglasses")
 # How many of the samples show what, and how many of those are photographs of real glasses.
-SHARES = (0.44, 0.36, 0.20)
+_SHARES = (0.44, 0.36, 0.20)
 _REAL = (0.0, 0.2, 0.25)
 
 Told = Callable[[str, int, int], None]
@@ -45,7 +45,7 @@ def make_samples(
     by_label = [[each for each in portraits if each.label == n] for n in range(len(LABELS))]
     width, height = BAND_PX
     pictures = np.empty((count, height, width, 3), np.uint8)
-    labels = random.choice(len(LABELS), count, p=SHARES)
+    labels = random.choice(len(LABELS), count, p=_SHARES)
     for n, label in enumerate(labels):
         real = by_label[label] and random.random() < _REAL[label]
         among = by_label[label] if real else by_label[0]
