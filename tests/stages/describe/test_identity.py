@@ -7,7 +7,6 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
-from tests.faces.photographs import photograph
 
 import livelens
 from livelens.crop import Crop
@@ -18,6 +17,7 @@ from livelens.faces.embedding import KIND
 from livelens.faces.enroll import Enroller
 from livelens.models import zoo
 from livelens.stages.describe.identity import Identity, Recognition
+from tests.faces.photographs import photograph
 
 ANNA, BEN, STRANGER = 8, 10, 15
 
