@@ -41,9 +41,7 @@ export function draw(canvas: HTMLCanvasElement, drawing: Drawing, layers: Layers
   context.font = `600 ${(small ? 10 : 12) * unit}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   if (layers.boxes) {
-    // Landmarks belong to one picture only: between two results they would lie beside the person.
-    const sets = drawing.kind === "exact" ? drawing.result.landmarks : undefined;
-    for (const set of sets ?? []) points(context, set, drawing.result.size_px, unit);
+    for (const set of drawing.landmarks) points(context, set, drawing.result.size_px, unit);
   }
   for (const object of drawing.objects) {
     const [left, top, right, bottom] = object.box;

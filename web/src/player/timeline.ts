@@ -1,7 +1,7 @@
 /** The results of one stream by the RTP timestamp of their frame: which belongs to a picture? */
 
-import type { DetectedObject, Result } from "../client";
-import { objectsAt } from "./motion";
+import type { DetectedObject, LandmarkSet, Result } from "../client";
+import { landmarksAt, objectsAt } from "./motion";
 import { RTP_HZ, ticksBetween } from "./rtp";
 
 /** About 4 s at 30 fps: far more than a picture ever waits. */
@@ -25,10 +25,11 @@ export type Kind = "exact" | "between" | "ahead" | "none";
 export interface Drawing {
   kind: Kind;
   objects: readonly DetectedObject[];
+  landmarks: readonly LandmarkSet[];
   result: Result | null;
 }
 
-const NOTHING: Drawing = { kind: "none", objects: [], result: null };
+const NOTHING: Drawing = { kind: "none", objects: [], landmarks: [], result: null };
 
 export class ResultTimeline {
   /** Ascending by RTP timestamp. */
@@ -74,7 +75,10 @@ export class ResultTimeline {
     const before = this.#results[place - 1];
     const after = this.#results[place];
     const own = this.#own(rtpTimestamp, before, after);
-    if (own !== undefined) return { kind: "exact", objects: own.objects, result: own };
+    if (own !== undefined) {
+      const landmarks = own.landmarks ?? [];
+      return { kind: "exact", objects: own.objects, landmarks, result: own };
+    }
     if (before === undefined) return NOTHING;
     const age = ticksBetween(rtpTimestamp, before.rtp_timestamp);
     if (age > STALE_TICKS) return NOTHING;
@@ -83,12 +87,15 @@ export class ResultTimeline {
       return {
         kind: "between",
         objects: objectsAt(before.objects, after.objects, t),
+        landmarks: landmarksAt(before.landmarks ?? [], after.landmarks ?? [], t),
         result: before,
       };
     }
     return {
       kind: "ahead",
       objects: this.#ahead(this.#results[place - 2], before, age),
+      // A face or a hand does not go on as it went: points ahead of time would lie beside it.
+      landmarks: [],
       result: before,
     };
   }
