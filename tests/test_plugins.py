@@ -55,6 +55,18 @@ def test_a_url_finds_its_source_by_scheme() -> None:
             {"source": "a.mp4", "stages": [{"type": "simulate", "cost_ms": "x"}]},
             "Expected `float`, got `str` - at $.stages[0].cost_ms",
         ),
+        (
+            {"source": "a.mp4", "stages": ["track", {"type": "simulate", "lane": "fork"}]},
+            "Invalid enum value 'fork' (process, thread) - at $.stages[1].lane",
+        ),
+        (
+            {"source": "a.mp4", "stages": [{"type": "detect", "every": "never"}]},
+            "Invalid enum value 'never' (auto, a number) - at $.stages[0].every",
+        ),
+        (
+            {"source": "a.mp4", "stages": [{"type": "landmarks", "parts": ["body", "feet"]}]},
+            "Invalid enum value 'feet' (body, face, hands) - at $.stages[0].parts[1]",
+        ),
         ({"source": "a.mp4", "sinks": [{"type": "whep", "overlay": "nope"}]}, "$.sinks[0].overlay"),
         ({"source": "a.mp4", "max_delay": 1}, "unknown field `max_delay` - at $"),
         ({"source": "a.mp4", "max_delay_s": "soon"}, "- at $.max_delay_s"),

@@ -56,3 +56,20 @@ def test_mistakes_are_one_line(spec_of: Any, tmp_path: Path) -> None:
     file.write_text("stages: []")
     with pytest.raises(ConfigError, match="not both"):
         spec_of("--preset", "traffic", "--pipeline", str(file))
+    with pytest.raises(ConfigError, match="belong to --detect"):
+        spec_of("--preset", "faces", "--classes", "face")
+    with pytest.raises(ConfigError, match="belong to --detect"):
+        spec_of("--preset", "faces", "--confidence", "0.5")
+    with pytest.raises(ConfigError, match="--device belongs"):
+        spec_of("--preset", "faces", "--device", "cuda:0")
+
+
+def test_detectors_that_cannot_be_opened_are_refused_with_their_place(spec_of: Any) -> None:
+    with pytest.raises(
+        ConfigError, match=r"no detector 'coco'; .* coco-ssd.* \$.stages\[0\].model$"
+    ):
+        spec_of("--detect", "coco")
+    with pytest.raises(ConfigError, match=r"'face-mesh' is no detector - at \$.stages\[1\].model$"):
+        spec_of("--detect", "face", "--detect", "face-mesh")
+    with pytest.raises(ConfigError, match=r"no class 'cta'; .* - at \$.stages\[0\].classes$"):
+        spec_of("--detect", "coco-ssd", "--classes", "cta")

@@ -12,7 +12,7 @@ import typer
 from livelens import __version__
 from livelens.authoring.cli import app as authoring
 from livelens.bench.cli import app as bench
-from livelens.errors import ConfigError, LivelensError
+from livelens.errors import ConfigError, LivelensError, StageError
 from livelens.faces.cli import app as faces
 from livelens.models.cli import app as models
 from livelens.models.cli import pull
@@ -112,6 +112,7 @@ def run(
     """Process a file without loss, or a live source until stopped."""
     from livelens import plugins, presets
     from livelens.progress import follow
+    from livelens.server.foresight import check_stages
 
     data: dict[str, Any] = {"source": source, "max_delay_s": max_delay, "stages": [], "sinks": []}
     if pipeline is not None:
@@ -123,6 +124,10 @@ def run(
         data |= loaded
     elif preset is not None:
         data |= presets.preset(preset)
+    if not detect and (classes or confidence is not None):
+        raise ConfigError("--classes and --confidence belong to --detect: name a detector")
+    if device != "cpu" and not (detect or describe):
+        raise ConfigError("--device belongs to --detect and --describe: name one of them")
     on_device = {} if device == "cpu" else {"device": device}
     detector: dict[str, Any] = dict(on_device)
     detector |= {"classes": classes} if classes else {}
@@ -145,7 +150,12 @@ def run(
             raise ConfigError(f"--results: name a .jsonl, or a .txt for MOT text: {results}")
         sink = {"type": "results", "name": "results", "path": str(results), "format": form}
         data["sinks"] = [*data["sinks"], sink]
-    follow(plugins.pipeline(data), quiet=quiet)
+    spec = plugins.pipeline(data)
+    try:
+        check_stages(spec.stages)
+    except StageError as error:
+        raise ConfigError(str(error)) from None
+    follow(spec, quiet=quiet)
 
 
 @app.command()

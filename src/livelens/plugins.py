@@ -114,10 +114,34 @@ def converted(data: object, target: type[Target], path: str) -> Target:
     try:
         return msgspec.convert(data, target, from_attributes=False)
     except (msgspec.ValidationError, ValueError) as error:
-        text = str(error)
+        text, place = str(error), ""
         if (at := re.search(r" - at `\$(.*)`$", text)) is not None:
-            raise ConfigError(f"{text[: at.start()]} - at {path}{at[1]}") from None
-        raise ConfigError(f"{text} - at {path}") from None
+            text, place = text[: at.start()], at[1]
+        if text.startswith("Invalid enum value") and (choices := _choices(target, place)):
+            text += f" ({', '.join(choices)})"
+        raise ConfigError(f"{text} - at {path}{place}") from None
+
+
+def _choices(target: type, place: str) -> list[str]:
+    """What may stand at a place such as `.parts[0]` of this type, where that is a few words."""
+    kinds = _alternatives([msgspec.inspect.type_info(target)])
+    for name in re.findall(r"\.(\w+)|\[", place):
+        kinds = _alternatives(
+            [f.type for kind in kinds for f in getattr(kind, "fields", ()) if f.name == name]
+            if name
+            else [kind.item_type for kind in kinds if hasattr(kind, "item_type")]
+        )
+    words = [str(v) for kind in kinds for v in getattr(kind, "values", ())]
+    numbers = (msgspec.inspect.IntType, msgspec.inspect.FloatType)
+    return [*words, *("a number" for kind in kinds if isinstance(kind, numbers))]
+
+
+def _alternatives(kinds: list[msgspec.inspect.Type]) -> list[msgspec.inspect.Type]:
+    return [
+        each
+        for kind in kinds
+        for each in (kind.types if isinstance(kind, msgspec.inspect.UnionType) else (kind,))
+    ]
 
 
 def named(spec: SourceSpec | StageSpec | SinkSpec) -> str:

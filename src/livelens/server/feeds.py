@@ -18,7 +18,7 @@ from livelens.server.config import (
     pipeline_of,
     with_gallery,
 )
-from livelens.server.foresight import check_possible
+from livelens.server.foresight import check_possible, check_stages
 from livelens.server.journal import keep_journal
 from livelens.server.threads import in_thread
 from livelens.sources.whip import Whip, WhipFeed
@@ -89,6 +89,7 @@ class Streams:
         async with self._locks.setdefault(stream_id, asyncio.Lock()):
             try:
                 spec = with_gallery(self._config, spec)
+                await in_thread(check_stages, spec.stages)
                 return await in_thread(self._engine.change, stream_id, spec)
             except NotFound as error:  # of a model: the stream that was asked for is there
                 if stream_id in self._engine.streams:

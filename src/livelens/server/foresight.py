@@ -3,13 +3,14 @@
 Cheap: names are looked up and files looked for, nothing is opened or fetched.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from livelens.errors import ConfigError, NotFound, SourceError, StageError
 from livelens.models import zoo
 from livelens.models.added import looks_like_path
 from livelens.sources.file import File
-from livelens.spec import PipelineSpec
+from livelens.spec import PipelineSpec, StageSpec
 from livelens.stages.detect import Detect
 
 
@@ -18,12 +19,21 @@ def check_possible(spec: PipelineSpec) -> None:
 
     Raises:
         SourceError: the file to be served is not there.
-        StageError: a detector's model is not there.
-        ConfigError: a model knows no such class.
+        StageError, ConfigError: as of `check_stages`.
     """
     if isinstance(spec.source, File) and not Path(spec.source.path).expanduser().exists():
         raise SourceError(f"no file {spec.source.path} - at $.source")
-    for i, stage in enumerate(spec.stages):
+    check_stages(spec.stages)
+
+
+def check_stages(stages: Sequence[StageSpec]) -> None:
+    """Refuse detectors that cannot be opened. Blocks: it looks at the disk.
+
+    Raises:
+        StageError: a detector's model is not there.
+        ConfigError: a model is no detector, or knows no such class.
+    """
+    for i, stage in enumerate(stages):
         if isinstance(stage, Detect):
             _check_detector(stage, f"$.stages[{i}]")
 
@@ -35,8 +45,11 @@ def _check_detector(stage: Detect, path: str) -> None:
         return
     try:
         card = zoo.model_card(stage.model)
-    except NotFound as error:
-        raise StageError(f"{error} - at {path}.model") from None
+    except NotFound:
+        known = ", ".join(m.card.name for m in zoo.list_models() if m.card.task == "detect")
+        raise StageError(
+            f"no detector {stage.model!r}; there are {known} - at {path}.model"
+        ) from None
     if card.task != "detect":
         raise ConfigError(f"the model {stage.model!r} is no detector - at {path}.model")
     if stage.labels is not None:
