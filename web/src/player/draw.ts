@@ -83,8 +83,8 @@ function points(
     context.lineTo(b[0] * scaleX, b[1] * scaleY);
   }
   context.stroke();
-  const side = (set.part === "face" ? 1.2 : 3) * unit;
-  context.fillStyle = "#ffffff";
+  const side = (set.part === "face" ? 1.8 : 3) * unit;
+  context.fillStyle = set.part === "face" ? "#9ff3ff" : "#ffffff";
   set.points.forEach(([x, y], i) => {
     if (seen(i)) context.fillRect(x * scaleX - side / 2, y * scaleY - side / 2, side, side);
   });
