@@ -12,6 +12,7 @@ import supervision as sv
 
 from livelens import Crop, Item, plugins
 from livelens.descriptor import DescriptorSpec
+from livelens.models.manifest import manifest
 from livelens.server.config import ServerConfig, read_config
 from livelens.server.routes import ENDPOINTS, SOCKETS
 from livelens.spec import SinkSpec, StageSpec
@@ -111,6 +112,27 @@ def test_the_descriptor_of_the_documentation_works() -> None:
     describer.close()
     assert [each["top_colour"].value for each in told] == ["warm", "cold", "neither"]
     assert all(0 <= each["top_colour"].score <= 1 for each in told)
+
+
+def test_the_table_of_models_says_what_their_cards_say() -> None:
+    text = (ROOT / "docs/models.md").read_text("utf-8")
+    rows = [f"| `{card.name}` | {card.description} | " for card in manifest().models]
+    assert [row for row in rows if row not in text] == []
+    wrong = [
+        card.name
+        for card in manifest().models
+        if f" | {card.licence} |" not in text.partition(f"| `{card.name}` |")[2].partition("\n")[0]
+    ]
+    assert wrong == []
+
+
+def test_every_attribute_is_listed_with_the_results() -> None:
+    text = (ROOT / "docs/results.md").read_text("utf-8")
+    specs = [entry.load() for entry in plugins.installed("descriptors").values()]
+    built_in = [spec for spec in specs if spec.__module__.startswith("livelens.")]
+    assert built_in
+    named = [name for spec in built_in for name in spec.measures]
+    assert [name for name in named if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize("group", ["sources", "stages", "descriptors", "sinks"])
