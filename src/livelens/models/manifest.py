@@ -105,7 +105,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         precision: what ``auto`` means for this model, where bfloat16 would cost it accuracy.
         outputs: numbers of the file's outputs to compute; empty is all. What only the others need
             is never computed.
-        optional: too big to be fetched unasked by ``models pull --all``.
+        optional: too big to be fetched by ``models pull`` without names.
         licence: SPDX expression, as the package states it.
     """
 
