@@ -1,5 +1,6 @@
 """The perception bench: tasks that fail, lack data or are not there cost the others nothing."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,13 @@ from livelens.bench.stats import Row
 
 def row(task: str, metric: str, value: float, **more: str | int) -> Row:
     return {"task": task, "dataset": "some", "metric": metric, "value": value, "n": 3, **more}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A folder that looks like one of data."""
+    (tmp_path / "faces").mkdir()
+    return tmp_path
 
 
 @pytest.fixture
@@ -37,7 +45,7 @@ def broken(*rows: Row, error: Exception) -> Iterator[Row]:
 
 
 def test_what_fails_is_said_and_the_others_go_on(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lines: list[str]
+    monkeypatch: pytest.MonkeyPatch, data: Path, lines: list[str]
 ) -> None:
     good = row("face", "recall", 0.97)
     install(monkeypatch, "coco", broken(error=CannotMeasure("no folder coco/")))
@@ -54,7 +62,7 @@ def test_what_fails_is_said_and_the_others_go_on(
     monkeypatch.setattr(
         bench, "TASKS", tuple(bench.Entry(n) for n in ("coco", "face", "glasses", "none_such"))
     )
-    done = bench.run(tmp_path)
+    done = bench.run(data)
     assert done.rows[0] == good
     assert done.rows[-1] == half
     assert [(bar.name, bar.value, bar.holds) for bar in done.bars] == [
@@ -73,26 +81,37 @@ def test_what_fails_is_said_and_the_others_go_on(
 
 
 def test_only_and_quick_choose_tasks(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lines: list[str]
+    monkeypatch: pytest.MonkeyPatch, data: Path, lines: list[str]
 ) -> None:
     for name in ("face", "flux"):
         install(monkeypatch, name, iter([row(name, "a", 1), row(name, "b", 2)]))
     entries = (bench.Entry("face"), bench.Entry("flux", long=True))
     monkeypatch.setattr(bench, "TASKS", entries)
-    assert bench.run(tmp_path, quick=True).settings["tasks"] == ["face"]
-    assert bench.run(tmp_path, quick=True, only=["flux"]).settings["tasks"] == ["flux"]
+    assert bench.run(data, quick=True).settings["tasks"] == ["face"]
+    assert bench.run(data, quick=True, only=["flux"]).settings["tasks"] == ["flux"]
     with pytest.raises(CannotMeasure, match=r"no task 'fluxx' \(face, flux\)"):
-        bench.run(tmp_path, only=["fluxx"])
+        bench.run(data, only=["fluxx"])
     with pytest.raises(CannotMeasure, match="no folder"):
-        bench.run(tmp_path / "none")
+        bench.run(data / "none")
+
+
+def test_a_folder_without_data_is_said_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lines: list[str]
+) -> None:
+    install(monkeypatch, "identity", iter([row("identity", "eer", 0.01)]))
+    monkeypatch.setattr(bench, "TASKS", (bench.Entry("identity"),))
+    with pytest.raises(CannotMeasure, match=r"no coco/, faces/, tracking/, video/ in it$"):
+        bench.run(tmp_path)
+    assert lines == []
+    assert bench.run(tmp_path, only=["identity"]).rows
 
 
 def test_a_run_without_any_figure_is_no_run(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lines: list[str]
+    monkeypatch: pytest.MonkeyPatch, data: Path, lines: list[str]
 ) -> None:
     monkeypatch.setattr(bench, "TASKS", (bench.Entry("none_such"),))
     with pytest.raises(CannotMeasure, match="no task could be measured"):
-        bench.run(tmp_path)
+        bench.run(data)
 
 
 @pytest.mark.parametrize(
@@ -119,5 +138,6 @@ def test_a_task_keeps_the_contract(name: str) -> None:
     assert callable(task.measure)
     for key, limit, better in task.BARS:
         assert len(key.split("/")) >= 3, key
+        assert re.fullmatch(r"[a-z0-9_]+", key.rpartition("/")[2]), key
         assert isinstance(limit, int | float)
         assert better in ("lower", "higher")

@@ -56,7 +56,7 @@ def test_the_detectors_on_a_folder(tmp_path: Path) -> None:
     told = {(row["model"], f"{row['dataset']}/{row['metric']}"): row["value"] for row in rows}
     # One of the five has no box of its own, and one box has no face.
     assert told["face", "boxes/recall"] == pytest.approx(0.8)
-    assert told["face", "boxes/false_boxes"] == 1
+    assert told["face", "boxes/false"] == 1
     assert told["face", "multi_face/found"] == 5
     assert {row["model"] for row in rows} == {"face", "face-centerface", "face-blaze"}
 

@@ -26,10 +26,10 @@ TASK = "coco"
 # The first one is what is recommended; bars hold for it.
 MODELS = ("centernet", "nanodet", "coco-ssd", "person-ssdlite")
 BARS = (
-    ("coco/coco/mAP50 person", 0.6, "higher"),
-    ("coco/coco/mAP50 vehicles", 0.4, "higher"),
-    ("coco/PETS09-S2L1/persons missed", 0.2, "lower"),
-    ("coco/PETS09-S2L1/persons false, per frame", 1.0, "lower"),
+    ("coco/coco/map50_person", 0.6, "higher"),
+    ("coco/coco/map50_vehicle", 0.4, "higher"),
+    ("coco/PETS09-S2L1/persons_missed", 0.2, "lower"),
+    ("coco/PETS09-S2L1/persons_false_per_frame", 1.0, "lower"),
 )
 # Average precision looks at all that a model finds, however unsure.
 _ALL = 0.01
@@ -118,17 +118,17 @@ def _precision(model: str, photographs: Sequence[Photograph]) -> Iterator[Row]:
     known = [name for name in names if name in detector.labels]
     ids_seen = np.concatenate([each.class_id for each in truth if each.class_id is not None])
     counts = {name: int((ids_seen == i).sum()) for i, name in enumerate(names)}
-    for label, wanted in (("person", ("person",)), ("vehicles", VEHICLES), ("all classes", known)):
+    for label, wanted in (("person", ("person",)), ("vehicle", VEHICLES), ("all", known)):
         values = [by_name[name] for name in wanted if name in by_name and name in known]
-        if values and (label != "all classes" or len(known) > 1):
+        if values and (label != "all" or len(known) > 1):
             n = sum(counts[name] for name in wanted)
-            yield _row("coco", model, f"mAP50 {label}", float(np.mean(values)), n)
+            yield _row("coco", model, f"map50_{label}", float(np.mean(values)), n)
     if set(VEHICLES) <= set(known):
         ids = [names.index(name) for name in VEHICLES]
         one = MeanAveragePrecision().update(_merged(found, ids), _merged(truth, ids)).compute()
         n = sum(counts[name] for name in VEHICLES)
-        yield _row("coco", model, "AP50 any vehicle", float(one.map50), n)
-    yield _row("coco", model, "ms per picture, here", took_ms, _TIMED)
+        yield _row("coco", model, "map50_any_vehicle", float(one.map50), n)
+    yield _row("coco", model, "picture_ms", took_ms, _TIMED)
 
 
 def _found(
@@ -199,8 +199,8 @@ def _missed(
         missed += len(true_boxes) - pairs
         false += len(boxes_found) - pairs
     if total:
-        yield _row(dataset, model, "persons missed", missed / total, total)
-        yield _row(dataset, model, "persons false, per frame", false / len(found), len(found))
+        yield _row(dataset, model, "persons_missed", missed / total, total)
+        yield _row(dataset, model, "persons_false_per_frame", false / len(found), len(found))
 
 
 def _row(dataset: str, model: str, metric: str, value: float, n: int) -> Row:

@@ -22,7 +22,7 @@ _PHOTOGRAPH, _PHOTOGRAPH_FACES = "multi_face.jpg", 5
 
 BARS = (
     ("face/boxes/recall", 0.95, "higher"),
-    ("face/boxes/false_boxes", 1, "lower"),
+    ("face/boxes/false", 1, "lower"),
     ("face/multi_face/found", _PHOTOGRAPH_FACES, "higher"),
 )
 
@@ -51,7 +51,7 @@ def measure(data: Path) -> Iterator[Row]:
             yield _row("multi_face", "found", found, _PHOTOGRAPH_FACES) | {"model": model}
             if faceless:
                 false = sum(len(detector([picture])[0]) for picture in faceless)
-                yield _row("coco_no_person", "false_boxes", false, len(faceless)) | {"model": model}
+                yield _row("coco_no_person", "false", false, len(faceless)) | {"model": model}
         finally:
             detector.close()
 
@@ -68,7 +68,7 @@ def _measured(
         false += len(found) - len(matched)
     faces = sum(map(len, truth.values()))
     yield _row("boxes", "recall", len(overlaps) / faces, faces)
-    yield _row("boxes", "false_boxes", false, len(truth))
+    yield _row("boxes", "false", false, len(truth))
     yield _row("boxes", "mean_iou", float(np.mean(overlaps)) if overlaps else 0.0, len(overlaps))
 
 

@@ -65,6 +65,9 @@ TASKS = (
     Entry("flux", long=True),
 )
 
+# What a folder of data consists of; docs/benchmarks.md shows what is in each.
+FOLDERS = ("coco", "faces", "tracking", "video")
+
 
 def run(data: Path, *, only: Sequence[str] = (), quick: bool = False) -> Report:
     """Measure.
@@ -83,6 +86,9 @@ def run(data: Path, *, only: Sequence[str] = (), quick: bool = False) -> Report:
     for name in only:
         if name not in known:
             raise CannotMeasure(f"there is no task {name!r} ({', '.join(known)})")
+    if not only and not any((data / folder).is_dir() for folder in FOLDERS):
+        # Some tasks would do with pictures of packages; who names a folder means his own.
+        raise CannotMeasure(f"nothing to measure in {data}: no {'/, '.join(FOLDERS)}/ in it")
     chosen = [entry for entry in TASKS if entry.name in only or not only]
     report = Report("perception", {})
     missed: list[str] = []

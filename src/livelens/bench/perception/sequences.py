@@ -32,8 +32,8 @@ import json, sys
 from trackers.eval import evaluate_mot_sequence
 for truth, tracks in zip(sys.argv[1::2], sys.argv[2::2]):
     found = evaluate_mot_sequence(truth, tracks, metrics=["CLEAR", "HOTA", "Identity"])
-    print(json.dumps({"HOTA": float(found.HOTA.HOTA), "MOTA": float(found.CLEAR.MOTA),
-                      "IDF1": float(found.Identity.IDF1), "IDSW": float(found.CLEAR.IDSW)}))
+    print(json.dumps({"hota": float(found.HOTA.HOTA), "mota": float(found.CLEAR.MOTA),
+                      "idf1": float(found.Identity.IDF1), "id_switches": float(found.CLEAR.IDSW)}))
 """
 _PEDESTRIANS_VIDEO = "vtest.avi"
 
@@ -247,7 +247,10 @@ def tracked(found: sv.Detections | None, number: int, into: dict[int, list[Box]]
 
 
 def scores(pairs: Sequence[tuple[Path, Path]]) -> list[dict[str, float]]:
-    """HOTA, MOTA, IDF1 (0..1) and IDSW of pairs of a truth and tracks, both by `write_tracks`.
+    """`hota`, `mota`, `idf1` (0..1) and `id_switches` of each pair of a truth and tracks.
+
+    Args:
+        pairs: files by `write_tracks`.
 
     Raises:
         CannotMeasure: the evaluation cannot be installed, or fails.

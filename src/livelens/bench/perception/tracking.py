@@ -29,9 +29,9 @@ from livelens.types import Frame, Item
 
 TASK = "tracking"
 BARS = (
-    ("tracking/TUD-Stadtmitte/HOTA of given detections, over the library alone", 0.0, "higher"),
-    ("tracking/TUD-Stadtmitte/MOTA", 0.6, "higher"),
-    ("tracking/PETS09-S2L1/MOTA", 0.7, "higher"),
+    ("tracking/TUD-Stadtmitte/hota_over_library", 0.0, "higher"),
+    ("tracking/TUD-Stadtmitte/mota", 0.6, "higher"),
+    ("tracking/PETS09-S2L1/mota", 0.7, "higher"),
 )
 Tracks = dict[int, list[Box]]
 
@@ -98,10 +98,9 @@ def _rows(
             yield _row(sequence, label, metric, value, count)
     alone = by_label.get("given detections, library alone")
     if alone is not None:
-        more = by_label["given detections"]["HOTA"] - alone["HOTA"]
+        more = by_label["given detections"]["hota"] - alone["hota"]
         label = "given detections"
-        name = "HOTA of given detections, over the library alone"
-        yield _row(sequence, label, name, more, count)
+        yield _row(sequence, label, "hota_over_library", more, count)
 
 
 def _row(sequence: Filmed, label: str, metric: str, value: float, count: int) -> Row:
