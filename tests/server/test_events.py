@@ -232,6 +232,15 @@ def test_a_result_that_cannot_be_told_cuts_no_reader_off(server: Running) -> Non
         assert next(told)[0] == "result"
 
 
+@pytest.mark.parametrize("path", ["/api/streams/pat/results", "/api/events", "/api/stats"])
+def test_who_asks_for_the_head_of_events_is_no_reader(server: Running, path: str) -> None:
+    for _ in range(2):  # the second one over the same connection
+        response = server.http.head(path, headers={"Accept": "text/event-stream"})
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+    until(lambda: server.state.readers["sse"] == 0)
+
+
 def decoded_result(data: str) -> Result:
     message = decoded(data)
     assert isinstance(message, Result)

@@ -97,6 +97,8 @@ class _Events(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._reader:
+            if scope["method"] == "HEAD":  # who asks so gets no events, and must not wait for one
+                self.body_iterator = _nothing()
             await super().__call__(scope, receive, send)
 
 
@@ -146,6 +148,11 @@ async def _send_all(socket: WebSocket, messages: Subscription, chosen: Filter) -
                 await socket.send_text(encoded(chosen.of(await messages.aget())).decode())
         except Closed:
             await socket.close(1001, "the stream has ended")
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield
 
 
 def _name(data: bytes) -> bytes:
