@@ -102,6 +102,9 @@ def test_bodies_that_are_not_json(server: Running) -> None:
     response = server.http.post("/api/streams", content=b'{"id": ', headers=kind)
     assert response.status_code == 400
     assert "not JSON" in response.json()["error"]
+    response = server.http.post("/api/streams", content=b"[" * 100_000, headers=kind)
+    assert response.status_code == 400
+    assert "nested too deeply" in response.json()["error"]
     # A page of any origin may send this without being asked first.
     plain = {"Content-Type": "text/plain"}
     assert server.http.post("/api/streams", content=b"{}", headers=plain).status_code == 415

@@ -90,6 +90,8 @@ async def json_body(request: Request) -> object:
         return msgspec.json.decode(await request.body())
     except msgspec.DecodeError as error:
         raise ConfigError(f"the body is not JSON: {error}") from None
+    except RecursionError:
+        raise ConfigError("the body is nested too deeply") from None
 
 
 def media_type(request: Request) -> str:
