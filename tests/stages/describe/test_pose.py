@@ -136,6 +136,7 @@ def test_raised_hands() -> None:
     both = body(wrist=(0.3, -1.0))
     assert hands_raised(both, SEEN) == "both"
     assert hands_raised(body(), SEEN) == "none"
+    assert hands_raised(body(nose=(0.0, -0.3), wrist=(0.3, -1.0)), SEEN) is None
     left_seen, right_hidden = both, SEEN.copy()
     right_hidden[16] = 0.0
     assert hands_raised(left_seen, right_hidden) == "left"

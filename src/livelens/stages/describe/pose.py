@@ -209,8 +209,8 @@ def hands_raised(body: Body, shown: NDArray[np.float32], visibility: float = 0.5
         shown: (33,) visibility.
         visibility: what is seen less well tells nothing.
     """
-    if shown[NOSE] < visibility:
-        return None
+    if shown[NOSE] < visibility or body.points[NOSE, 1] > body.points[list(_SHOULDERS), 1].max():
+        return None  # a head that hangs, or a body that the network made up of a large face
     known = shown[[LEFT_WRIST, RIGHT_WRIST]] >= visibility
     above = known & (body.points[[LEFT_WRIST, RIGHT_WRIST], 1] < body.points[NOSE, 1])
     if above.all():
