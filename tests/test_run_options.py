@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 import livelens.progress
-from livelens import plugins
+from livelens import plugins, presets
 from livelens.cli import app
 from livelens.errors import ConfigError
 from livelens.spec import PipelineSpec
@@ -62,6 +63,30 @@ def test_mistakes_are_one_line(spec_of: Any, tmp_path: Path) -> None:
         spec_of("--preset", "faces", "--confidence", "0.5")
     with pytest.raises(ConfigError, match="--device belongs"):
         spec_of("--preset", "faces", "--device", "cuda:0")
+
+
+def test_a_descriptor_without_anything_to_describe_is_warned_of(spec_of: Any) -> None:
+    def warned_of(*words: str) -> list[tuple[str, str]]:
+        with structlog.testing.capture_logs() as lines:
+            spec_of(*words)
+        return [(line["stage"], line["classes"]) for line in lines]
+
+    assert warned_of("--detect", "coco-ssd", "--describe", "emotion") == [("emotion", "face")]
+    assert warned_of("--detect", "coco-ssd", "--classes", "car", "--describe", "pose") == [
+        ("pose", "person")
+    ]
+    assert warned_of("--detect", "coco-ssd", "--detect", "face", "--describe", "emotion") == []
+    for name in presets.builtin():
+        assert warned_of("--preset", name) == []
+
+
+def test_warnings_stay_out_of_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(livelens.progress, "follow", lambda spec, **_: None)
+    words = ["run", "clip.mp4", "--detect", "coco-ssd", "--describe", "emotion", "--results", "-"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0
+    assert done.stdout == ""
+    assert "no detector before the tracker finds" in done.stderr
 
 
 def test_detectors_that_cannot_be_opened_are_refused_with_their_place(spec_of: Any) -> None:

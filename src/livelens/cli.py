@@ -110,10 +110,14 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Process a file without loss, or a live source until stopped."""
+    import structlog
+
     from livelens import plugins, presets
     from livelens.progress import follow
     from livelens.server.foresight import check_stages
 
+    # Standard output may be that of `--results -`.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     data: dict[str, Any] = {"source": source, "max_delay_s": max_delay, "stages": [], "sinks": []}
     if pipeline is not None:
         if preset is not None:

@@ -6,12 +6,19 @@ Cheap: names are looked up and files looked for, nothing is opened or fetched.
 from collections.abc import Sequence
 from pathlib import Path
 
+import structlog
+
+from livelens.descriptor import DescriptorSpec
 from livelens.errors import ConfigError, NotFound, SourceError, StageError
 from livelens.models import zoo
 from livelens.models.added import looks_like_path
+from livelens.plugins import named
 from livelens.sources.file import File
 from livelens.spec import PipelineSpec, StageSpec
 from livelens.stages.detect import Detect
+from livelens.stages.track import Track
+
+log = structlog.get_logger(__name__)
 
 
 def check_possible(spec: PipelineSpec) -> None:
@@ -27,7 +34,9 @@ def check_possible(spec: PipelineSpec) -> None:
 
 
 def check_stages(stages: Sequence[StageSpec]) -> None:
-    """Refuse detectors that cannot be opened. Blocks: it looks at the disk.
+    """Refuse detectors that cannot be opened, warn of descriptors that will have nothing to do.
+
+    Blocks: it looks at the disk.
 
     Raises:
         StageError: a detector's model is not there.
@@ -36,6 +45,33 @@ def check_stages(stages: Sequence[StageSpec]) -> None:
     for i, stage in enumerate(stages):
         if isinstance(stage, Detect):
             _check_detector(stage, f"$.stages[{i}]")
+    for stage in _idle(stages):
+        log.warning(
+            "no detector before the tracker finds what is to be described",
+            stage=stage.name or named(stage),
+            classes=", ".join(stage.classes or stage.describes),
+        )
+
+
+def _idle(stages: Sequence[StageSpec]) -> list[DescriptorSpec]:
+    """Descriptors of classes that are never tracked, as far as that can be known."""
+    found: set[str] = set()
+    tracked: set[str] = set()
+    idle: list[DescriptorSpec] = []
+    for stage in stages:
+        if isinstance(stage, Detect):
+            if looks_like_path(stage.model) or stage.labels is not None:
+                return idle
+            found |= set(stage.classes or zoo.model_card(stage.model).labels)
+        elif isinstance(stage, Track):
+            tracked = set(found)
+        elif isinstance(stage, DescriptorSpec):
+            classes = stage.describes if stage.classes is None else stage.classes
+            if classes and tracked.isdisjoint(classes):
+                idle.append(stage)
+        elif stage.gives & {"detections", "tracks"}:
+            return idle  # a plug-in: who knows what it finds
+    return idle
 
 
 def _check_detector(stage: Detect, path: str) -> None:
