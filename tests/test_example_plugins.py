@@ -48,7 +48,7 @@ def command(site: Path) -> Command:
             cwd=cwd,
             env={**os.environ, "PYTHONPATH": str(site)},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=100,
             check=False,
         )
@@ -79,7 +79,7 @@ def service() -> Iterator[str]:
 @pytest.fixture
 def pipeline(example: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """The example's pipeline; that of the HTTP service finds it where it is."""
-    text = (example / "config.yaml").read_text()
+    text = (example / "config.yaml").read_text("utf-8")
     if example.name == "http-label":
         url = request.getfixturevalue("service")
         assert "http://127.0.0.1:8099/label" in text
@@ -92,11 +92,11 @@ def pipeline(example: Path, tmp_path: Path, request: pytest.FixtureRequest) -> P
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_an_example_is_short_and_complete(example: Path) -> None:
-    project = tomllib.loads((example / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((example / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["name"] == f"livelens-{example.name}"
     (code,) = example.glob("src/*/__init__.py")
-    assert len(code.read_text().splitlines()) < 100
-    assert "pip install -e" in (example / "README.md").read_text()
+    assert len(code.read_text("utf-8").splitlines()) < 100
+    assert "pip install -e" in (example / "README.md").read_text("utf-8")
 
 
 @pytest.mark.e2e
@@ -141,7 +141,7 @@ def test_its_pipeline_runs(
     arguments = ["run", str(clip), "--pipeline", str(pipeline), "--results", str(results), "-q"]
     done = command("livelens", *arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    lines = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
     assert sum(line["type"] == "result" for line in lines) == 250
     known = [
         {name: each["value"] for name, each in found["attributes"].items()}

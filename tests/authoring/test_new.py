@@ -31,7 +31,7 @@ def done(*command: str, cwd: Path, path: Path | None = None) -> str:
         cwd=cwd,
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=100,
         check=False,
     )
@@ -47,7 +47,9 @@ def test_the_package_is_named_throughout_and_lints(kind: Kind, name: str, tmp_pa
     files = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
     assert {"pyproject.toml", "README.md", "config.yaml", f"tests/test_{module}.py"} <= files
     assert f"src/{module}/__init__.py" in files
-    written = "".join(p.read_text() for p in folder.rglob("*") if p.is_file()) + " ".join(files)
+    written = "".join(p.read_text("utf-8") for p in folder.rglob("*") if p.is_file()) + " ".join(
+        files
+    )
     assert "blank" not in written.lower()
     done("ruff", "check", "--isolated", "--line-length=100", f"--select={RULES}",
          "--ignore=PLR2004,PLC0415", "--config=src=['src']", ".", cwd=folder)  # fmt: skip
@@ -87,7 +89,7 @@ def test_it_is_installed_tested_and_run_without_an_edit(
     results = tmp_path / "out.jsonl"
     done("livelens", "run", str(clip), "--pipeline", "config.yaml", "--results", str(results), "-q",
          cwd=folder, path=site)  # fmt: skip
-    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    lines = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
     frames = [line for line in lines if line["type"] == "result"]
     assert len(frames) == FRAMES
     objects = [each for frame in frames for each in frame["objects"]]

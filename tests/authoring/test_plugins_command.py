@@ -18,7 +18,7 @@ def livelens(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "livelens", "plugins", *arguments],
         cwd=cwd,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=100,
         check=False,
         env={**os.environ, "COLUMNS": "200"},
@@ -41,7 +41,7 @@ def package(tmp_path: Path) -> Path:
 
 def edit(package: Path, old: str, new: str) -> None:
     file = package / "src" / "trial_hat" / "__init__.py"
-    text = file.read_text()
+    text = file.read_text("utf-8")
     assert old in text
     file.write_text(text.replace(old, new))
 
@@ -139,7 +139,7 @@ def test_the_list_names_what_is_built_in_and_what_breaks(tmp_path: Path) -> None
         [sys.executable, "-m", "livelens", "plugins", "list", "--json"],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=100,
         check=True,
     )
