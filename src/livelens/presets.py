@@ -23,16 +23,18 @@ _VEHICLES: Stages = (
         **_DETECT,
         "model": "nanodet",
         "classes": ["car", "bus", "truck", "motorcycle", "bicycle"],
-        "confidence": 0.1,
+        "confidence": 0.2,
     },
 )
 _TRACK: Stages = ({"type": "track"},)
-# A vehicle that is found weakly but moves is one; a false one does not move and crosses nothing.
-_TRACK_WEAK: Stages = (
-    {"type": "track", "activation_confidence": 0.15, "high_confidence": 0.15,
+# What is found weakly is a vehicle if it is found again and again. Cars from right above want
+# less still, at the price of more that are none: docs/flux.md.
+_TRACK_VEHICLES: Stages = (
+    {"type": "track", "activation_confidence": 0.3, "high_confidence": 0.3,
      "keep_untracked": False},
 )  # fmt: skip
 _GRID: Mapping[str, Any] = {"type": "flux", "grid": {}}
+_LANDMARKS: Stages = ({"type": "landmarks", "every": "auto"},)
 FACE_DESCRIPTORS = ("age-gender", "emotion", "head-pose", "glasses")
 
 
@@ -44,15 +46,15 @@ _ALL: Mapping[str, Stages] = {
     "default": (),
     "faces": (*_FACE, *_TRACK, *_types(*FACE_DESCRIPTORS)),
     "people": (*_PERSON, *_TRACK, *_types("pose", "clothing")),
-    "traffic": (*_VEHICLES, *_TRACK_WEAK, *_types("vehicle"), _GRID),
-    "landmarks": _types("landmarks"),
+    "traffic": (*_VEHICLES, *_TRACK_VEHICLES, *_types("vehicle"), _GRID),
+    "landmarks": _LANDMARKS,
     "everything": (
         {**_DETECT, "model": "coco-ssd"},
         *_FACE,
         *_TRACK,
         *_types(*FACE_DESCRIPTORS, "clothing", "pose", "vehicle"),
         _GRID,
-        *_types("landmarks"),
+        *_LANDMARKS,
     ),
 }
 

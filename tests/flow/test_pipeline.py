@@ -127,6 +127,24 @@ def test_frames_that_passed_a_busy_stage_over_are_not_lost_behind_it(engine: Eng
     balanced(pipeline)
 
 
+def test_behind_a_burst_a_slow_stage_keeps_no_queue(engine: Engine) -> None:
+    gate, slow, source, kept = Gate(), Gate(), HandSource(), Kept()
+    stages = (Passing.of(gate), Call.of(slow))
+    spec = PipelineSpec(source=LIVE, stages=stages, max_delay_s=None)
+    pipeline = engine.add("a", spec, source, extra_sinks={"kept": kept})
+    source.send(1)
+    assert gate.entered.acquire(timeout=5)
+    source.send(30, start=1)  # 29 follow the first one all at once
+    gate.open.release(2)
+    assert slow.entered.acquire(timeout=5)
+    slow.open.release(40)
+    source.end()
+    assert pipeline.wait(5) == "ended"
+    assert kept.seqs[-1] == 30
+    assert len(kept.seqs) < 12, "more waited than a burst has room for"
+    balanced(pipeline)
+
+
 def test_of_a_file_no_frame_is_passed_over(engine: Engine) -> None:
     kept = Kept()
     spec = PipelineSpec(source=Counted(count=50), stages=(Passing.of(keep),))

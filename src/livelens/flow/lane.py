@@ -89,7 +89,7 @@ class Lane:
 
     def put(self, port: Port, item: Item) -> None:
         """Hand an item over. Waits only on a lossless port. Never loses one uncounted."""
-        pushed_out: Item | None = None
+        pushed_out: list[Item] = []
         passed: tuple[int, Item] | None = None
         with self._changed:
             if port.lossless:
@@ -100,18 +100,20 @@ class Lane:
             if self.given_up and not refused:
                 passed = (port.ticket(item), item)
             elif not refused:
-                if len(port.waiting) >= port.capacity:
-                    pushed_out = port.waiting.popleft()
-                    if self.spec.passes_over:
-                        passed = (port.ticket(pushed_out), self.spec.passed_over(pushed_out))
+                port.crowded &= not port.idle
+                if len(port.waiting) >= port.capacity and self.spec.passes_over:
+                    older = port.waiting.popleft()
+                    passed = (port.ticket(older), self.spec.passed_over(older))
+                elif len(port.waiting) >= port.capacity:
+                    pushed_out = port.crowd_out()
                 port.waiting.append(item)
                 self._changed.notify_all()
         if refused:
             port.drop(item, "stopped")
         if passed is not None:
             port.release(*passed)
-        elif pushed_out is not None:
-            port.drop(pushed_out, "overrun")
+        for older in pushed_out:
+            port.drop(older, "overrun")
 
     def finish(self, port: Port) -> None:
         """No more items will come; `port.finished` follows when the last one is out."""

@@ -24,6 +24,7 @@ class Port:
 
     Attributes:
         room: how many items of a live stream wait at most.
+        crowded: only one may wait until nothing is left to do.
         deliver: takes each item when it is done, in order.
         skip: takes an item whose work was lost, and the reason; the item is then delivered as
             it came. Without it such an item is dropped.
@@ -47,6 +48,7 @@ class Port:
         self.observe = observe
         self.problem = problem
         self.room = 1
+        self.crowded = False
         self.deliver: Deliver = lambda item: drop(item, "unconnected")
         self.skip: Callable[[Item, str], None] | None = None
         self.finished: Callable[[], None] = lambda: None
@@ -61,7 +63,20 @@ class Port:
 
     @property
     def capacity(self) -> int:
-        return _LOSSLESS_CAPACITY if self.lossless else self.room
+        if self.lossless:
+            return _LOSSLESS_CAPACITY
+        return 1 if self.crowded else self.room
+
+    def crowd_out(self) -> list[Item]:
+        """Take all that waits, since a newer item has come and found no room.
+
+        Room is for bursts. Who has not worked one off when the next one comes is too slow, and
+        gets the newest item only until nothing is left to do: no queue may stand.
+        """
+        self.crowded = True
+        older = list(self.waiting)
+        self.waiting.clear()
+        return older
 
     @property
     def idle(self) -> bool:

@@ -264,3 +264,12 @@ def test_settings_that_cannot_be() -> None:
         FindLandmarks(workers=2)
     with pytest.raises(ValueError, match="parts must name"):
         FindLandmarks(parts=())
+
+
+def test_live_frames_need_not_wait_for_points() -> None:
+    item = Item(Frame.of(np.zeros((64, 64, 3), np.uint8)))
+    assert not FindLandmarks().passes_over
+    spec = FindLandmarks(every="auto")
+    assert spec.passes_over
+    assert spec.passed_over(item).undetected == {"landmarks"}
+    assert FindLandmarks(name="points", every="auto").passed_over(item).undetected == {"points"}

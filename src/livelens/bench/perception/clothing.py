@@ -64,7 +64,8 @@ def described(person: Person, describe: Describe) -> Description:
 
 
 def rows(told: list[tuple[Person, Description]]) -> Iterator[Row]:
-    """Figures of what was told."""
+    """Figures of what was told: of each attribute, and `top1` of all garments together."""
+    garments: list[bool] = []
     for name in ASKED:
         asked = [(person, description) for person, description in told if person.words[name]]
         answers = [
@@ -77,6 +78,10 @@ def rows(told: list[tuple[Person, Description]]) -> Iterator[Row]:
         yield _row(f"{name}_told", len(answers) / len(asked), len(asked))
         if answers:
             yield _row(f"{name}_top1", sum(answers) / len(answers), len(answers))
+        if name in ("upper", "lower"):
+            garments += answers
+    if garments:
+        yield _row("top1", sum(garments) / len(garments), len(garments))
 
 
 def people(data: Path) -> list[Person]:

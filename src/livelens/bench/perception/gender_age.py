@@ -69,7 +69,8 @@ def age_rows(cases: list[Case]) -> Iterator[Row]:
         errors = [case.told_age - case.age for case in chosen if case.told_age is not None]
         if not errors:
             continue
-        yield _row("age", f"mae_{low}_{high}", float(np.abs(errors).mean()), len(errors))
+        ages = "all" if (low, high) == (0, 120) else f"{low}_{high}"
+        yield _row("age", f"mae_{ages}", float(np.abs(errors).mean()), len(errors))
         if (low, high) == (18, 70):
             yield _row("age", f"bias_{low}_{high}", float(np.mean(errors)), len(errors))
     told = [case for case in cases if case.told_age is not None]

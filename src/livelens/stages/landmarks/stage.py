@@ -32,6 +32,8 @@ class FindLandmarks(StageSpec, frozen=True, kw_only=True):
         presence: least score at which a part that was found is followed further.
         visibility: a hand is sought only at a wrist that is seen as well as this.
         smooth: keep points still that hardly move.
+        every: 1 looks at every frame; `auto` at as many as there is time for, the others go on
+            at once without points, and their `undetected` names the stage.
         search_s: how often to look for more people, or lost hands and faces, while some are
             followed.
         runtime: what runs the models, `auto` chooses.
@@ -54,6 +56,7 @@ class FindLandmarks(StageSpec, frozen=True, kw_only=True):
     presence: Ratio = 0.5
     visibility: Ratio = 0.5
     smooth: bool = True
+    every: Literal[1, "auto"] = 1
     search_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.2
     runtime: RuntimeName = "auto"
     device: str = "cpu"
@@ -65,6 +68,15 @@ class FindLandmarks(StageSpec, frozen=True, kw_only=True):
             raise ValueError("points are followed from frame to frame: workers must be 1")
         if not self.parts:
             raise ValueError("parts must name body, hands or face")
+
+    @property
+    def passes_over(self) -> bool:
+        """Whether frames go on at once while points are sought on another."""
+        return self.every == "auto"
+
+    def passed_over(self, item: Item) -> Item:
+        """The item of a frame that nobody looks at."""
+        return item.with_(undetected=item.undetected | {self.name or "landmarks"})
 
     def open(self) -> "LandmarkStage":
         """Load the models and warm them up.
