@@ -22,7 +22,8 @@ from livelens.bench.model_cases import Answer, Case, ModelCase, PipelineCase
 from livelens.bench.report import Bar, CannotMeasure, Report, note
 from livelens.bench.stats import Row, median_rows
 from livelens.models import zoo
-from livelens.models.hardware import cpu_features, onnxruntime_providers
+from livelens.models.hardware import onnxruntime_providers
+from livelens.models.openvino import has_bf16
 from livelens.models.runner import Precision, RuntimeName
 
 COLUMNS = (
@@ -171,7 +172,7 @@ def _cached_models() -> list[str]:
 
 def _arithmetic() -> list[tuple[RuntimeName, Precision]]:
     found: list[tuple[RuntimeName, Precision]] = [("openvino", "f32")]
-    if {"AMX bf16", "bf16"} & set(cpu_features()):
+    if has_bf16():
         found.append(("openvino", "bf16"))
     else:
         note("this CPU does not compute in bfloat16: left out")
