@@ -238,6 +238,37 @@ def test_a_new_tracker_makes_the_known_unknown(engine: Engine) -> None:
     assert asked.acquire(timeout=5), "track 1 is another object now"
 
 
+def test_a_tracker_that_is_opened_anew_makes_the_known_unknown(engine: Engine) -> None:
+    source, kept = HandSource(), Kept()
+    asked = threading.Semaphore(0)
+
+    def fails(items: Sequence[Item]) -> list[Item]:
+        if 2 <= items[0].frame.seq <= 4:
+            raise ValueError("lost count")
+        return found(items)
+
+    def once(crops: Sequence[Crop]) -> list[Description]:
+        asked.release()
+        return brightness(crops)
+
+    stages = (Tracked.of(fails), Read.by(once, refresh_s=3600))
+    spec = PipelineSpec(source=LIVE, stages=stages, max_delay_s=None)
+    pipeline = engine.add("a", spec, source, extra_sinks={"kept": kept})
+    source.send(1)
+    assert asked.acquire(timeout=5)
+    assert wait(lambda: pipeline.stats().stages.get("read") is not None)
+    source.send(1, start=1)
+    kept.wait_for(2)
+    assert values(kept.items)[1] == 0
+    for n in (2, 3, 4):
+        source.send(1, start=n)
+        assert wait(lambda n=n: pipeline.stats().dropped.get("tracked/error") == n - 1)  # type: ignore[misc]
+    source.send(1, start=5)
+    kept.wait_for(3)
+    assert values(kept.items)[2] is None
+    assert asked.acquire(timeout=5), "track 1 is another object now"
+
+
 def wait(true: Callable[[], bool], timeout_s: float = 5.0) -> bool:
     """Poll what has no event of its own."""
     until, pause = now_ns() + int(timeout_s * 1e9), threading.Event()

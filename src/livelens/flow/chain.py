@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from livelens.clock import nanoseconds, now_ns
@@ -219,12 +220,14 @@ class Chain:
         return Link(spec, lane, port, beside)
 
     def _renumber(self, links: Sequence[Link]) -> None:
-        """Descriptors forget what they know where a new tracker will count from 1 again."""
+        """Descriptors forget what they know where a tracker counts from 1 again."""
         renumbered = False
-        for link in links:
-            renumbered |= link not in self.links and "tracks" in link.spec.gives
-            if renumbered and link.beside is not None:
-                link.beside.memory.clear()
+        for i, link in enumerate(links):
+            if "tracks" in link.spec.gives:
+                renumbered |= link not in self.links
+                link.port.renewed = partial(_forget, links[i:])
+            if renumbered:
+                _forget([link])
 
     def _lane_for(self, spec: StageSpec, name: str) -> Lane:
         if spec.scope == "shared":
@@ -269,3 +272,9 @@ def _key(spec: StageSpec) -> str:
     data = as_data(spec)
     data.pop("name", None)
     return json.dumps(data, sort_keys=True, default=str)
+
+
+def _forget(links: Sequence[Link]) -> None:
+    for link in links:
+        if link.beside is not None:
+            link.beside.memory.clear()

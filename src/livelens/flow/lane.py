@@ -249,6 +249,9 @@ class Lane:
             self._opened += 1
             if self._opened >= max(1, self.spec.workers):
                 self.ready.set()
+            anew = list(self._ports) if self._opened > max(1, self.spec.workers) else []
+        for port in anew:
+            port.renewed()
         return stage
 
     def _pause(self, delay_s: float) -> bool:

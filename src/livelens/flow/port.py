@@ -29,6 +29,7 @@ class Port:
         skip: takes an item whose work was lost, and the reason; the item is then delivered as
             it came. Without it such an item is dropped.
         finished: called once, when all is done after `Lane.finish`.
+        renewed: called when the stage was opened anew and has forgotten what it knew.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Port:
         self.deliver: Deliver = lambda item: drop(item, "unconnected")
         self.skip: Callable[[Item, str], None] | None = None
         self.finished: Callable[[], None] = lambda: None
+        self.renewed: Callable[[], None] = lambda: None
         self.waiting: deque[Item] = deque()
         self.finishing = False
         self.closed = False
