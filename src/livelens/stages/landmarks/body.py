@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from livelens.stages.landmarks.part import Reading, sigmoid
 from livelens.stages.landmarks.region import Points, Region, angle_up, turned
+from livelens.stages.landmarks.search import found_in
 from livelens.types import Frame
 
 if TYPE_CHECKING:
@@ -58,15 +59,7 @@ class BodyReader:
 
     def find(self, frame: Frame) -> list[Region]:
         """Where bodies are, best first."""
-        if self._detector is None:
-            return []
-        size = frame.size_px
-        image = frame.picture.rgb_resized(*self._detector.resized_px(size))
-        (found,) = self._detector.detect([image], [size])
-        if not len(found):
-            return []
-        points = np.asarray(found.data["keypoints"], np.float32).reshape(len(found), -1, 2)
-        return [region_of(each[0], each[1]) for each in points]
+        return [region_of(each[0], each[1]) for _, each in found_in(frame, self._detector)]
 
     def read(self, frame: Frame, region: Region) -> Reading:
         """The points of the body in a region."""

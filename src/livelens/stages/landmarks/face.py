@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from livelens.stages.landmarks.body import EARS, EYES, LEFT_SHOULDER, MOUTH, NOSE, RIGHT_SHOULDER
 from livelens.stages.landmarks.part import Reading, sigmoid
 from livelens.stages.landmarks.region import Points, Region, angle_right, angle_up, around
+from livelens.stages.landmarks.search import found_in
 from livelens.types import Frame
 
 if TYPE_CHECKING:
@@ -75,16 +76,10 @@ class FaceReader:
 
     def find(self, frame: Frame) -> list[Region]:
         """Where faces are in the whole frame, best first."""
-        if self._detector is None:
-            return []
-        size = frame.size_px
-        image = frame.picture.rgb_resized(*self._detector.resized_px(size))
-        (found,) = self._detector.detect([image], [size])
-        if not len(found):
-            return []
-        boxes = np.asarray(found.xyxy, np.float32).reshape(len(found), 2, 2)
-        points = np.asarray(found.data["keypoints"], np.float32).reshape(len(found), -1, 2)
-        return [_region_of_box(*each) for each in zip(boxes, points, strict=True)]
+        return [
+            _region_of_box(box.reshape(2, 2), points)
+            for box, points in found_in(frame, self._detector)
+        ]
 
     def find_near(self, frame: Frame, head: Region) -> Region | None:
         """The face within a region of a head."""

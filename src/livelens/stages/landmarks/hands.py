@@ -11,6 +11,7 @@ import numpy as np
 from livelens.stages.landmarks.body import KNUCKLES
 from livelens.stages.landmarks.part import Reading
 from livelens.stages.landmarks.region import Points, Region, angle_up, around, turned
+from livelens.stages.landmarks.search import found_in
 from livelens.types import Frame
 
 if TYPE_CHECKING:
@@ -70,15 +71,7 @@ class HandReader:
 
     def find(self, frame: Frame) -> list[Region]:
         """Where hands are in the whole frame, best first."""
-        if self._detector is None:
-            return []
-        size = frame.size_px
-        image = frame.picture.rgb_resized(*self._detector.resized_px(size))
-        (found,) = self._detector.detect([image], [size])
-        if not len(found):
-            return []
-        points = np.asarray(found.data["keypoints"], np.float32).reshape(len(found), -1, 2)
-        return [region_of_palm(*each) for each in zip(found.xyxy, points, strict=True)]
+        return [region_of_palm(*each) for each in found_in(frame, self._detector)]
 
     def find_near(self, frame: Frame, guess: Region) -> Region | None:
         """The hand at about `guess`: what its points say, or else a palm close by."""
