@@ -42,6 +42,13 @@ export interface LandmarkSet {
   visibility?: readonly number[];
 }
 
+/** Where persons are: runs of pixels that are not and that are, in turn, column by column. */
+export interface Mask {
+  /** [height, width], stretched over the frame. */
+  size: readonly [number, number];
+  counts: readonly number[];
+}
+
 export interface StageTime {
   stage: string;
   began_ns: number;
@@ -62,6 +69,12 @@ export interface Result {
   dropped: Record<string, number>;
   objects: readonly DetectedObject[];
   landmarks?: readonly LandmarkSet[];
+  mask?: Mask | null;
+  /** Detectors that did not look at this frame. */
+  undetected?: readonly string[];
+  /** What stages tell besides, by their names. */
+  extra?: Readonly<Record<string, unknown>>;
+  /** Capture time by the sender's clock, where it tells. */
   ntp_ns?: number | null;
 }
 
@@ -105,6 +118,13 @@ export interface StreamInfo {
   latency_ms: Partial<Record<"p50" | "p95" | "p99", number>>;
   stages_ms: Record<string, Partial<Record<"p50" | "p95", number>>>;
   sinks: readonly SinkInfo[];
+  /** What `POST /api/streams` would take, without passwords. */
+  spec?: StreamSpec;
+}
+
+/** The settings of a stream, as far as the page reads them. */
+export interface StreamSpec {
+  stages?: readonly ({ type: string; name?: string | null } & Record<string, unknown>)[];
 }
 
 /** A message from its JSON; null when it is not one. */
