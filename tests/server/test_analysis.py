@@ -90,6 +90,9 @@ def test_algorithms_tell_licence_settings_and_where_they_run(server: Running) ->
     assert faces["finds"] == ["face"]
     assert faces["models"][0]["licence"] == "MIT"
     assert faces["models"][0]["cached"] is True
+    assert 0 < faces["models"][0]["confidence"] < 1
+    [mesh] = by_name["descriptor", "head-pose"]["models"]
+    assert mesh["confidence"] is None
     assert faces["streams"] == []
     assert by_name["tracker", "sort"]["streams"] == ["pat"]
     assert by_name["tracker", "bytetrack"]["streams"] == []

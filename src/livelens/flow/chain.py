@@ -13,7 +13,14 @@ from itertools import pairwise
 
 from livelens.clock import nanoseconds, now_ns
 from livelens.descriptor import DescriptorSpec
-from livelens.errors import Conflict, LivelensError, StageError
+from livelens.errors import (
+    ConfigError,
+    Conflict,
+    LivelensError,
+    ModelError,
+    NotFound,
+    StageError,
+)
 from livelens.flow.beside import Beside
 from livelens.flow.graph import stage_names
 from livelens.flow.lane import Lane
@@ -179,7 +186,7 @@ class Chain:
             new.append(link)
         if wait_s is not None:
             try:
-                self._await(self._fresh(new), wait_s)
+                self._await(new, wait_s)
             except LivelensError:
                 self.discard(new)
                 raise
@@ -237,16 +244,21 @@ class Chain:
     def _fresh(self, links: Sequence[Link]) -> list[Link]:
         return [link for link in links if link not in self.links]
 
-    def _await(self, fresh: Sequence[Link], wait_s: float) -> None:
+    def _await(self, links: Sequence[Link], wait_s: float) -> None:
         deadline_ns = now_ns() + nanoseconds(wait_s)
-        for link in fresh:
+        for place, link in enumerate(links):
+            if link in self.links:
+                continue
             while not link.lane.ready.wait(_POLL_S):
                 if self._giving_up:
                     raise Conflict("the stream was stopped meanwhile")
                 if now_ns() > deadline_ns:
                     raise StageError(f"{link.port.stage}: not open within {wait_s:g} s")
-            if link.lane.failure is not None:
-                raise link.lane.failure
+            failure = link.lane.failure
+            if isinstance(failure, ConfigError | NotFound | ModelError | StageError):
+                raise type(failure)(f"{failure} - at $.stages[{place}]") from failure
+            if failure is not None:
+                raise failure
 
     def _drop_links(self, links: Sequence[Link], reason: str, timeout_s: float) -> None:
         # All ways are shut before anything is waited for: a worker may wait for room

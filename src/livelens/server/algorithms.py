@@ -14,6 +14,7 @@ from livelens.errors import one_line
 from livelens.models import zoo
 from livelens.models.manifest import ModelCard
 from livelens.server.boards import Board
+from livelens.server.schemas import schema_of
 from livelens.server.state import ServerState
 from livelens.spec import StageSpec
 from livelens.stages.associate import tracker_classes
@@ -26,13 +27,20 @@ _EVERY_S = 2.0
 
 
 class ModelView(msgspec.Struct, frozen=True):
-    """A model: its licence as its package states it, and whether it is here."""
+    """A model: its licence as its package states it, and whether it is here.
+
+    Attributes:
+        size: bytes to fetch.
+        confidence, iou: thresholds of a detector that is given none; None of any other model.
+    """
 
     name: str
     description: str
     licence: str
     cached: bool
     size: int
+    confidence: float | None = None
+    iou: float | None = None
 
 
 class AlgorithmView(msgspec.Struct, frozen=True):
@@ -89,19 +97,21 @@ def algorithm_list(state: ServerState) -> AlgorithmList:
 
 
 def _models() -> dict[str, tuple[ModelCard, ModelView]]:
-    return {
-        status.card.name: (
-            status.card,
-            ModelView(
-                status.card.name,
-                status.card.description,
-                status.card.licence,
-                status.cached,
-                status.card.size,
-            ),
-        )
-        for status in zoo.list_models()
-    }
+    return {status.card.name: (status.card, _model(status)) for status in zoo.list_models()}
+
+
+def _model(status: zoo.ModelStatus) -> ModelView:
+    card = status.card
+    finds = card.task == "detect"
+    return ModelView(
+        card.name,
+        card.description,
+        card.licence,
+        status.cached,
+        card.size,
+        confidence=card.confidence if finds else None,
+        iou=card.iou if finds else None,
+    )
 
 
 def _running(state: ServerState) -> Mapping[tuple[str, str], list[str]]:
@@ -126,7 +136,7 @@ def _detectors(
     models: Mapping[str, tuple[ModelCard, ModelView]],
     running: Mapping[tuple[str, str], list[str]],
 ) -> list[AlgorithmView]:
-    settings = msgspec.json.schema(Detect)
+    settings = schema_of(Detect)
     return [
         AlgorithmView(
             name=name,
@@ -145,7 +155,7 @@ def _detectors(
 
 
 def _trackers(running: Mapping[tuple[str, str], list[str]]) -> list[AlgorithmView]:
-    settings = msgspec.json.schema(Track)
+    settings = schema_of(Track)
     return [
         AlgorithmView(
             name=name,
@@ -179,7 +189,7 @@ def _stage(
     written = {"type": name}
     try:
         spec: type[StageSpec] = entry.load()
-        settings = msgspec.json.schema(spec)
+        settings = schema_of(spec)
     except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way while importing
         why = f"the plug-in {entry.value} does not load: {one_line(error)}"
         return AlgorithmView(name, kind, written, "", error=why)
