@@ -1,30 +1,12 @@
 /** HTTP with the server: addresses, the token, and errors in plain words. */
 
+import { ApiError, Unreachable } from "./errors";
 import type { StreamInfo } from "./types";
-
-/** The server answered, but not with what was asked for. */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-    readonly retryAfterS: number | null = null,
-  ) {
-    super(message);
-    this.name = "ApiError";
-  }
-}
-
-/** The server did not answer at all. */
-export class Unreachable extends Error {
-  constructor() {
-    super("The server does not answer.");
-    this.name = "Unreachable";
-  }
-}
 
 export class Api {
   #token: string | null;
   #iceServers: Promise<RTCIceServer[]> | null = null;
+  readonly #unended = new Set<string>();
 
   /** `base` is the address that the page lies at, with a slash at its end. */
   constructor(
@@ -70,16 +52,34 @@ export class Api {
 
   /** Ends a session, also while the page goes away. */
   end(resource: string): void {
-    this.request(resource, { method: "DELETE", keepalive: true }).catch(() => {
-      // The server ends a session by itself when its peer is gone.
-    });
+    this.#unended.add(resource);
+    void this.#tryToEnd(resource);
+  }
+
+  /** Ends what could not be ended while there was no network: it may hold a stream's name. */
+  async endLeft(): Promise<void> {
+    await Promise.all([...this.#unended].map((resource) => this.#tryToEnd(resource)));
+  }
+
+  async #tryToEnd(resource: string): Promise<void> {
+    try {
+      await this.request(resource, { method: "DELETE", keepalive: true });
+    } catch (error) {
+      // The server ends a session by itself, some time after its peer is gone.
+      if (error instanceof Unreachable) return;
+    }
+    this.#unended.delete(resource);
   }
 
   /** STUN and TURN servers, which WHIP and WHEP servers name in answers to OPTIONS. */
   iceServers(path: string): Promise<RTCIceServer[]> {
     this.#iceServers ??= this.request(path, { method: "OPTIONS" }).then(
       (response) => iceServersIn(response.headers.get("Link") ?? ""),
-      () => [],
+      () => {
+        // The offer will meet the same fault and tell it; ask again for the next one.
+        this.#iceServers = null;
+        return [];
+      },
     );
     return this.#iceServers;
   }

@@ -1,9 +1,16 @@
 /** The typed client of a Livelens server; knows nothing of the page. */
 
-export { Api, ApiError, Unreachable } from "./api";
+export { Api } from "./api";
 export { pause, pauseMs } from "./backoff";
-export { type Publication, publish } from "./publish";
+export { connect, LivelensClient } from "./client";
+export { ApiError, ConnectionLost, NoCodec, NoConnection, Unreachable } from "./errors";
+export type { LinkOptions, LinkState } from "./keep";
+export { type Publication, publish, type SendOptions } from "./publish";
+export { Publisher, type PublisherOptions } from "./publisher";
+export type { SendStats } from "./sending";
+export { isCompanion, nameOf } from "./session";
 export { readMessages } from "./sse";
 export { keepToken, takeToken } from "./token";
 export type * from "./types";
+export { Viewer, type ViewerOptions } from "./viewer";
 export { type Viewing, watch } from "./watch";

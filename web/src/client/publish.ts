@@ -1,60 +1,96 @@
 /** Send a camera: WHIP. */
 
 import type { Api } from "./api";
-import { connected, negotiate, preferH264, reportLoss } from "./session";
+import { NoCodec } from "./errors";
+import { offerOnly, openSession, preferH264, type Session } from "./session";
 
-/** A camera being sent. */
-export interface Publication {
-  readonly stream: string;
-  readonly pc: RTCPeerConnection;
-  close(): void;
+/** What is asked of the browser's encoder; what is not given it decides by itself. */
+export interface SendLimits {
+  /** Most bits per second of video; null for no limit. */
+  maxBitrateBps?: number | null;
+  /** Most pictures per second; null for no limit. */
+  fps?: number | null;
 }
 
-export interface PublishOptions {
-  /** Called once, when the server or the camera goes away. */
+/** How a camera is sent. */
+export interface SendOptions extends SendLimits {
+  /** What a stream that does not exist yet is made from; the server's default otherwise. */
+  preset?: string | null;
+  /** "H264" or "VP8": offered alone. Without it the browser and the server agree on the best. */
+  codec?: string | null;
+  /** False leaves the audio tracks of the media out. */
+  audio?: boolean;
+}
+
+export interface PublishOptions extends SendOptions {
+  /** Called once, when a session that stood is lost. */
   onLost: () => void;
   signal: AbortSignal;
 }
 
-/** Throws `Unreachable`, `ApiError`, or an Error when no media connection comes about. */
+/** One session that sends. */
+export interface Publication extends Session {
+  readonly stream: string;
+  /** By kind of track. */
+  readonly senders: ReadonlyMap<string, RTCRtpSender>;
+}
+
+/** Throws `Unreachable`, `ApiError`, `NoConnection` or `NoCodec`. */
 export async function publish(
   api: Api,
   stream: string,
   media: MediaStream,
   options: PublishOptions,
 ): Promise<Publication> {
-  const path = `whip/${encodeURIComponent(stream)}`;
-  const pc = new RTCPeerConnection({ iceServers: await api.iceServers(path) });
-  let resource: string | null = null;
-  const ended = new AbortController();
-  const close = () => {
-    if (ended.signal.aborted) return;
-    ended.abort();
-    globalThis.removeEventListener("pagehide", close);
-    options.signal.removeEventListener("abort", close);
-    pc.close();
-    if (resource !== null) api.end(resource);
-  };
-  options.signal.addEventListener("abort", close);
-  globalThis.addEventListener("pagehide", close);
-  try {
-    for (const track of media.getVideoTracks()) {
-      const transceiver = pc.addTransceiver(track, { direction: "sendonly", streams: [media] });
-      preferH264(transceiver, RTCRtpSender.getCapabilities("video"));
-    }
-    resource = await negotiate(api, pc, path, options.signal);
-    await connected(pc, options.signal);
-  } catch (error) {
-    if (ended.signal.aborted && resource !== null) api.end(resource);
-    close();
-    throw error;
+  const preset = options.preset ? `?preset=${encodeURIComponent(options.preset)}` : "";
+  const path = `whip/${encodeURIComponent(stream)}${preset}`;
+  const { pc, close, made } = await openSession(api, path, {
+    prepare: (pc) => addTracks(pc, media, options),
+    onLost: options.onLost,
+    signal: options.signal,
+  });
+  return { pc, close, stream, senders: made };
+}
+
+function addTracks(
+  pc: RTCPeerConnection,
+  media: MediaStream,
+  options: SendOptions,
+): Map<string, RTCRtpSender> {
+  const senders = new Map<string, RTCRtpSender>();
+  // Sound first would be the first section, which some servers take for the only one.
+  for (const track of media.getVideoTracks().slice(0, 1)) {
+    const transceiver = pc.addTransceiver(track, {
+      direction: "sendonly",
+      streams: [media],
+      sendEncodings: [encodingOf(options)],
+    });
+    const capabilities = RTCRtpSender.getCapabilities("video");
+    if (!options.codec) preferH264(transceiver, capabilities);
+    else if (!offerOnly(transceiver, capabilities, options.codec)) throw new NoCodec(options.codec);
+    senders.set("video", transceiver.sender);
   }
-  const lost = () => {
-    if (ended.signal.aborted) return;
-    close();
-    options.onLost();
+  for (const track of options.audio === false ? [] : media.getAudioTracks().slice(0, 1)) {
+    const transceiver = pc.addTransceiver(track, { direction: "sendonly", streams: [media] });
+    senders.set("audio", transceiver.sender);
+  }
+  return senders;
+}
+
+function encodingOf({ maxBitrateBps, fps }: SendLimits): RTCRtpEncodingParameters {
+  return {
+    ...(maxBitrateBps ? { maxBitrate: maxBitrateBps } : {}),
+    ...(fps ? { maxFramerate: fps } : {}),
   };
-  reportLoss(pc, ended.signal, lost);
-  for (const track of media.getVideoTracks()) track.addEventListener("ended", lost);
-  return { stream, pc, close };
+}
+
+/** Changes what the encoder of a session may use, while it sends. */
+export async function limit(sender: RTCRtpSender, limits: SendLimits): Promise<void> {
+  const parameters = sender.getParameters();
+  for (const encoding of parameters.encodings) {
+    delete encoding.maxBitrate;
+    delete encoding.maxFramerate;
+    Object.assign(encoding, encodingOf(limits));
+  }
+  await sender.setParameters(parameters);
 }

@@ -8,6 +8,30 @@ import { type Message, parseMessage } from "./types";
 export const CHANNEL = "results";
 const CHANNEL_WAIT_MS = 3000;
 
+/** Which objects of results are wanted; all without. */
+export interface Chosen {
+  /** Only what these detectors found. */
+  detector?: string | readonly string[];
+  /** Only objects of these classes. */
+  class?: string | readonly string[];
+}
+
+/** What is chosen, as the server reads it. */
+export function queryOf(chosen: Chosen): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const name of ["detector", "class"] as const) {
+    for (const value of [chosen[name] ?? []].flat()) query.append(name, value);
+  }
+  return query;
+}
+
+/** The address of a stream's results by SSE. */
+export function resultsPath(stream: string, chosen: Chosen): string {
+  const query = queryOf(chosen).toString();
+  const path = `api/streams/${encodeURIComponent(stream)}/results`;
+  return query === "" ? path : `${path}?${query}`;
+}
+
 /** Must be called before the offer is made. Ends with `signal`. */
 export function followResults(
   api: Api,
@@ -15,13 +39,14 @@ export function followResults(
   stream: string,
   onMessage: (message: Message) => void,
   signal: AbortSignal,
+  chosen: Chosen = {},
 ): void {
   // A result that is late has lost its worth: no repetition, no waiting for the ones before.
   const channel = pc.createDataChannel(CHANNEL, { ordered: false, maxRetransmits: 0 });
   const fallback = new AbortController();
   const stop = () => fallback.abort();
   const timer = setTimeout(() => {
-    void followBySse(api, stream, onMessage, fallback.signal);
+    void followBySse(api, resultsPath(stream, chosen), onMessage, fallback.signal);
   }, CHANNEL_WAIT_MS);
   channel.addEventListener("open", () => {
     clearTimeout(timer);
@@ -40,11 +65,10 @@ export function followResults(
 
 async function followBySse(
   api: Api,
-  stream: string,
+  path: string,
   onMessage: (message: Message) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const path = `api/streams/${encodeURIComponent(stream)}/results`;
   for (let failures = 0; !signal.aborted; failures++) {
     try {
       await readMessages(api, path, onMessage, signal);

@@ -1,7 +1,11 @@
 /** Server-sent events over `fetch`, which, unlike EventSource, can send the token in a header. */
 
 import type { Api } from "./api";
+import { Unreachable } from "./errors";
 import { type Message, parseMessage } from "./types";
+
+/** The server says something every 15 s, if only that it is there. */
+const SILENCE_MS = 40_000;
 
 /** Cuts a text that comes in pieces into the data of its events. */
 export class EventCutter {
@@ -25,23 +29,51 @@ export class EventCutter {
   }
 }
 
-/** Gives every message until the server ends the answer. Throws as `Api.request` does. */
+/**
+ * The messages until the server ends its answer; read no faster than they are taken.
+ *
+ * `onOpen` is called when the server has begun to answer. Throws as `Api.request` does, and
+ * `Unreachable` when the connection breaks or falls silent.
+ */
+export async function* messages(
+  api: Api,
+  path: string,
+  signal: AbortSignal,
+  onOpen: () => void = () => {},
+): AsyncGenerator<Message, void, void> {
+  const silence = new AbortController();
+  const either = AbortSignal.any([signal, silence.signal]);
+  const headers = { Accept: "text/event-stream" };
+  const response = await api.request(path, { signal: either, headers });
+  if (response.body === null) return;
+  onOpen();
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  const cutter = new EventCutter();
+  try {
+    for (;;) {
+      const timer = setTimeout(() => silence.abort(), SILENCE_MS);
+      const { done, value } = await reader.read().finally(() => clearTimeout(timer));
+      if (done) return;
+      for (const data of cutter.push(value)) {
+        const message = parseMessage(data);
+        if (message !== null) yield message;
+      }
+    }
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new Unreachable();
+  } finally {
+    // Who stops reading must not leave the server sending.
+    reader.cancel().catch(() => {});
+  }
+}
+
+/** Gives every message until the server ends the answer. Throws as `messages` does. */
 export async function readMessages(
   api: Api,
   path: string,
   onMessage: (message: Message) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const response = await api.request(path, { signal, headers: { Accept: "text/event-stream" } });
-  if (response.body === null) return;
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  const cutter = new EventCutter();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    for (const data of cutter.push(value)) {
-      const message = parseMessage(data);
-      if (message !== null) onMessage(message);
-    }
-  }
+  for await (const message of messages(api, path, signal)) onMessage(message);
 }

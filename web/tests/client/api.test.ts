@@ -1,5 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { Api, ApiError, iceServersIn, Unreachable } from "../../src/client/api";
+import { Api, iceServersIn } from "../../src/client/api";
+import { ApiError, Unreachable } from "../../src/client/errors";
 import { pauseMs } from "../../src/client/backoff";
 import { parseMessage } from "../../src/client/types";
 
