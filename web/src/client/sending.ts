@@ -43,7 +43,8 @@ export class SendStatsReader {
       codec: typeof mime === "string" ? mime.slice(mime.indexOf("/") + 1) : null,
       rttMs: inMs(number(heard?.roundTripTime) ?? pathRtt(entries)),
       lost: number(heard?.fractionLost),
-      limitedBy: typeof sent?.qualityLimitationReason === "string" ? sent.qualityLimitationReason : null,
+      limitedBy:
+        typeof sent?.qualityLimitationReason === "string" ? sent.qualityLimitationReason : null,
     };
   }
 

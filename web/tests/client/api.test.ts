@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { Api, iceServersIn } from "../../src/client/api";
-import { ApiError, Unreachable } from "../../src/client/errors";
 import { pauseMs } from "../../src/client/backoff";
+import { ApiError, Unreachable } from "../../src/client/errors";
 import { parseMessage } from "../../src/client/types";
 
 afterEach(() => vi.unstubAllGlobals());
