@@ -38,12 +38,13 @@ class PageBuildHook(BuildHookInterface):
     @property
     def _stale(self) -> bool:
         root = Path(self.root)
-        page = root / "src" / "livelens" / "web" / "index.html"
-        if not (root / "web" / "package.json").is_file():
-            return not page.is_file()
-        if not page.is_file():
+        web = root / "src" / "livelens" / "web"
+        built = [web / "index.html", web / "client" / "livelens.js"]
+        if not all(file.is_file() for file in built):
             return True
-        built_ns = page.stat().st_mtime_ns
+        if not (root / "web" / "package.json").is_file():
+            return False
+        built_ns = min(file.stat().st_mtime_ns for file in built)
         folders = [root / "web" / "src", root / "web" / "public"]
         sources = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
         sources += (root / "web").glob("*.*")

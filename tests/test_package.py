@@ -123,6 +123,7 @@ def test_the_wheel_holds_the_page_the_manifest_and_the_licence(wheel: Path) -> N
     assert any(name.endswith("licenses/LICENSE") for name in names)
     scripts = [name for name in names if name.startswith("livelens/web/") and name.endswith(".js")]
     assert scripts
+    assert {"livelens/web/client/livelens.js", "livelens/web/client/livelens.d.ts"} <= set(names)
     assert "<script" in page
     assert told["Version"] == livelens.__version__
     assert told["License-Expression"] == "Apache-2.0"

@@ -136,6 +136,7 @@ def test_the_page_and_its_policy(server: Running, folder: Path) -> None:
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["permissions-policy"] == "camera=(self), microphone=(self)"
     script = server.http.get("/assets/app-1a2b.js")
     assert script.headers["content-type"].startswith("text/javascript")
     assert "immutable" in script.headers["cache-control"]

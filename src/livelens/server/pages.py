@@ -30,7 +30,7 @@ _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(self), microphone=()",
+    "Permissions-Policy": "camera=(self), microphone=(self)",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 _HINT = """Livelens is running, but its web page has not been built.
@@ -56,7 +56,9 @@ async def page(request: Request) -> Response:
     # Vite puts a hash of the content into the names of what it builds.
     hashed = asked.startswith("assets/")
     caching = "public, max-age=31536000, immutable" if hashed else "no-cache"
-    return FileResponse(file, headers={**_HEADERS, "Cache-Control": caching})
+    # By the name's ending alone, TypeScript would be a video.
+    kind = "text/plain" if file.suffix == ".ts" else None
+    return FileResponse(file, headers={**_HEADERS, "Cache-Control": caching}, media_type=kind)
 
 
 def _inside(folder: Path, asked: str) -> Path | None:
