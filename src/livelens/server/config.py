@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -57,6 +57,22 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f"{name} must be above 0")
 
 
+class CertificateFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A certificate that somebody else made.
+
+    Attributes:
+        cert: file of the certificate and those between it and its root, PEM.
+        key: file of its private key, PEM, not encrypted.
+    """
+
+    cert: str
+    key: str
+
+
+# YAML reads an unquoted `off` as false.
+Tls = Literal["auto", "off"] | bool | CertificateFiles
+
+
 class Listening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the server listens, and whom it trusts.
 
@@ -70,6 +86,9 @@ class Listening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         hosts: names, besides those of this machine, under which a loopback server is asked for.
         proxies: addresses or networks of proxies in front of it, whose X-Forwarded-For tells
             who asks; for the limit of requests. Anybody else's is ignored.
+        tls: `auto` speaks HTTPS, with a certificate of its own making, on any other than a
+            loopback address; `off` speaks plain HTTP everywhere; or the files of a certificate.
+        keep_streams: file in which streams that the API adds outlive the server.
         limits: what it refuses to exceed.
     """
 
@@ -80,6 +99,8 @@ class Listening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origins: list[str] = []
     hosts: list[str] = []
     proxies: list[str] = []
+    tls: Tls = "auto"
+    keep_streams: str | None = None
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
@@ -87,6 +108,10 @@ class Listening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("port must be in 0..65535")
         if self.token is not None and len(self.token) < 16:
             raise ValueError("token must have 16 characters or more")
+        if self.tls is True:
+            raise ValueError("tls is auto, off, or the files {cert: FILE, key: FILE}")
+        if self.keep_streams == "":
+            raise ValueError("keep_streams names no file")
         _ = self.networks
 
     @property
@@ -124,6 +149,22 @@ class Faces(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_picture_bytes: Annotated[int, msgspec.Meta(ge=1)] = 8_388_608
 
 
+class Uploads(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Clips that people upload, to be sources of streams.
+
+    Attributes:
+        enabled: False refuses them.
+        folder: where they lie; None is the one in the user's data folder.
+        max_bytes: of one clip; above it 413.
+        max_total_bytes: of all of them; above it 507.
+    """
+
+    enabled: bool = True
+    folder: str | None = None
+    max_bytes: Annotated[int, msgspec.Meta(ge=1)] = 1_073_741_824
+    max_total_bytes: Annotated[int, msgspec.Meta(ge=1)] = 10_737_418_240
+
+
 class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that `livelens serve` is told.
 
@@ -137,6 +178,7 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     webrtc: RtcConfig = RtcConfig()
     publish: Publishing = Publishing()
     faces: Faces = Faces()
+    uploads: Uploads = Uploads()
     presets: dict[str, dict[str, Any]] = {}
     streams: dict[str, dict[str, Any]] = {}
 
