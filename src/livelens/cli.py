@@ -5,7 +5,7 @@ import sys
 import threading
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -45,6 +45,13 @@ class Log(StrEnum):
     json = "json"
 
 
+class TlsMode(StrEnum):
+    """Whether HTTPS is spoken, where no certificate is given."""
+
+    auto = "auto"
+    off = "off"
+
+
 @app.command()
 def serve(
     config: Annotated[
@@ -55,19 +62,48 @@ def serve(
     ] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535)] = None,
+    tls: Annotated[
+        TlsMode | None,
+        typer.Option(help="HTTPS: auto, on all but loopback addresses; off, never."),
+    ] = None,
+    cert: Annotated[Path | None, typer.Option(help="Certificate for HTTPS, PEM.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
+    keep_streams: Annotated[
+        Path | None,
+        typer.Option(help="File in which streams that were added outlive the server."),
+    ] = None,
+    qr: Annotated[
+        bool, typer.Option("--qr", help="Show the QR code also where nobody sits at a terminal.")
+    ] = False,
     log: Annotated[Log, typer.Option(help="Form of the log lines.")] = Log.console,
 ) -> None:
     """Serve streams over WebRTC, with a page, an HTTP API and results."""
     from livelens.models import zoo
     from livelens.server import DEMO_NEEDS, demo_config, load_config
     from livelens.server import serve as run_server
+    from livelens.server.config import CertificateFiles
 
+    if (cert is None) != (key is None):
+        raise ConfigError("--cert and --key belong together: give both")
+    if cert is not None and tls is not None:
+        raise ConfigError("give --tls, or --cert and --key, not both")
+    secure: CertificateFiles | Literal["auto", "off"] | None = tls.value if tls else None
+    if cert is not None and key is not None:
+        secure = CertificateFiles(str(cert), str(key))
     if demo and config is not None:
         raise ConfigError("give --demo or --config, not both")
     if demo and (missing := [name for name in DEMO_NEEDS if name not in zoo.cached_names()]):
         pull(missing)
     settings = demo_config() if demo else load_config(config)
-    run_server(settings, host=host, port=port, log=log.value)
+    run_server(
+        settings,
+        host=host,
+        port=port,
+        tls=secure,
+        keep_streams=str(keep_streams) if keep_streams is not None else None,
+        qr=qr,
+        log=log.value,
+    )
 
 
 @app.command()

@@ -56,9 +56,9 @@ def address(process: subprocess.Popen[str]) -> str:
     """The address that it prints."""
     assert process.stdout is not None
     line = process.stdout.readline()
-    found = re.search(r"http://\S+:(\d+)/", line)
+    found = re.search(r"(https?)://\S+:(\d+)/", line)
     assert found, line
-    return f"http://127.0.0.1:{found[1]}"
+    return f"{found[1]}://127.0.0.1:{found[2]}"
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
@@ -113,21 +113,22 @@ def test_a_taken_port(tmp_path: Path) -> None:
 
 
 def test_beyond_loopback_a_token_is_made_and_wanted(tmp_path: Path) -> None:
+    http = httpx.Client(verify=False)  # the certificate is of its own making
     with serving(tmp_path, CONFIG, "--host", "0.0.0.0") as process:
         url = address(process)
         assert process.stdout is not None
         shown = re.search(r"token=(\S+)", process.stdout.readline())
         assert shown
         token = shown[1]
-        assert httpx.get(f"{url}/healthz").status_code == 200
-        assert httpx.get(f"{url}/api/streams").status_code == 401
-        assert httpx.get(f"{url}/").status_code == 401
+        assert http.get(f"{url}/healthz").status_code == 200
+        assert http.get(f"{url}/api/streams").status_code == 401
+        assert http.get(f"{url}/").status_code == 401
         bearer = {"Authorization": f"Bearer {token}"}
-        assert httpx.get(f"{url}/api/streams", headers=bearer).status_code == 200
+        assert http.get(f"{url}/api/streams", headers=bearer).status_code == 200
         [kept] = (tmp_path / "config").rglob("token")
         assert kept.read_text().strip() == token
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-        assert httpx.get(f"{url}/api/streams?token=wrong-token").status_code == 401
+        assert http.get(f"{url}/api/streams?token=wrong-token").status_code == 401
         assert token not in (tmp_path / "log").read_text()
     with serving(tmp_path, CONFIG, "--host", "0.0.0.0") as process:
-        assert httpx.get(f"{address(process)}/api/streams?token={token}").status_code == 200
+        assert http.get(f"{address(process)}/api/streams?token={token}").status_code == 200

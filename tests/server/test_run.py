@@ -8,7 +8,8 @@ import pytest
 from livelens.errors import ConfigError
 from livelens.server import ServerConfig, read_config
 from livelens.server.app import create_app
-from livelens.server.run import Server, _print_address
+from livelens.server.greeting import Greeting
+from livelens.server.run import Server
 from tests.server.running import PATTERN, running
 from tests.server.viewer import client
 
@@ -30,14 +31,14 @@ def test_an_address_of_another_machine() -> None:
 def test_the_token_is_printed_when_it_was_made(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    config = read_config({"server": {"host": "0.0.0.0"}})
-    _print_address(config.server, "0123456789abcdef", True)("http://lens:8080/")
+    config = read_config({"server": {"host": "0.0.0.0", "tls": "off"}})
+    Greeting(config.server, "0123456789abcdef", True).tell("http://lens:8080/")
     printed = capsys.readouterr()
     assert "http://lens:8080/?token=0123456789abcdef" in printed.out
     assert "not encrypted" in printed.err
-    _print_address(config.server, "0123456789abcdef", False)("http://lens:8080/")
+    Greeting(config.server, "0123456789abcdef", False).tell("http://lens:8080/")
     assert "0123456789abcdef" not in capsys.readouterr().out
-    _print_address(ServerConfig().server, None, False)("http://127.0.0.1:8080/")
+    Greeting(ServerConfig().server).tell("http://127.0.0.1:8080/")
     assert capsys.readouterr().out == "Livelens is on http://127.0.0.1:8080/\n"
 
 

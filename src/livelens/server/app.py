@@ -18,12 +18,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from livelens.errors import LivelensError
 from livelens.server.answers import gone, http_error, livelens_error, unexpected_error
 from livelens.server.auth import Guard, wanted_token
-from livelens.server.config import ServerConfig
+from livelens.server.config import CertificateFiles, ServerConfig
 from livelens.server.limits import BodyLimit, RateLimit
 from livelens.server.metrics import ServerCollector
 from livelens.server.refusals import Refusals
 from livelens.server.routes import ENDPOINTS, SOCKETS, Endpoint
 from livelens.server.state import ServerState
+from livelens.server.tls import StrictTransport
 
 _LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 _EXPOSED = ("Location", "ETag", "Link", "Accept-Patch", "Accept-Post", "Retry-After")
@@ -43,12 +44,14 @@ def create_app(config: ServerConfig, token: str | None = None) -> Starlette:
     if token is None:
         token, _ = wanted_token(listening)
     state = ServerState.of(config, token)
+    trusted = isinstance(listening.tls, CertificateFiles)
     faces = config.faces
     pictures = {"/api/faces/": faces.max_picture_bytes} if faces.enabled else {}
     state.engine.registry.register(ServerCollector(state))
     app = Starlette(
         routes=_routes(),
         middleware=[
+            *([Middleware(StrictTransport)] if trusted else []),
             Middleware(Refusals, refused=state.refused),
             Middleware(
                 RateLimit, per_s=listening.limits.requests_per_s, proxies=listening.networks

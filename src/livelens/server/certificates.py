@@ -1,8 +1,6 @@
 """Certificates for HTTPS: makes one for this machine, and judges those that are given."""
 
 import ipaddress
-import os
-import secrets
 import socket
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from livelens.clock import NS_PER_S, wall_ns
 from livelens.errors import ConfigError
+from livelens.server.private_file import write_private
 
 # The most that browsers take is 398 days.
 _VALID = timedelta(days=396)
@@ -61,16 +60,9 @@ def own_certificate(file: Path, names: Iterable[str]) -> Certificate:
     if found is not None and _serves(found, wanted):
         return _described(found, file, file)
     made, pem = _made(wanted)
-    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # Created with its mode: there is no moment at which others could read it.
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(pem)
-        part.replace(file)
+        write_private(file, pem)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise ConfigError(
             f"the certificate {file} cannot be kept: {error.strerror}; see server.tls"
         ) from None
@@ -156,7 +148,9 @@ def _found(file: Path) -> x509.Certificate | None:
         private = serialization.load_pem_private_key(data, password=None)
     except (OSError, ValueError, TypeError):
         return None
-    return certificate if _public(private.public_key()) == _public(certificate.public_key()) else None
+    return (
+        certificate if _public(private.public_key()) == _public(certificate.public_key()) else None
+    )
 
 
 def _serves(certificate: x509.Certificate, names: set[x509.GeneralName]) -> bool:

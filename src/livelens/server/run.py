@@ -2,10 +2,10 @@
 
 import asyncio
 import socket
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 import structlog
@@ -14,11 +14,15 @@ from starlette.applications import Starlette
 
 from livelens.errors import ConfigError
 from livelens.server.app import create_app
-from livelens.server.auth import is_loopback, token_file, wanted_token
+from livelens.server.auth import wanted_token
 from livelens.server.calm import Calm
-from livelens.server.config import Listening, ServerConfig, load_config
+from livelens.server.config import CertificateFiles, Listening, ServerConfig, load_config
+from livelens.server.door import Door
+from livelens.server.greeting import Greeting, base_url
 from livelens.server.log import LogForm, set_up_logging
 from livelens.server.state import ServerState
+from livelens.server.threads import in_thread
+from livelens.server.tls import wanted_tls
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +30,7 @@ log = structlog.get_logger(__name__)
 _SEND_BUFFER_BYTES = 262_144
 _GRACE_S = 1
 _MAX_MESSAGE_BYTES = 65_536
+_LOOK_AT_CERTIFICATE_S = 60.0
 # Besides readers of results, whose connections last.
 _SPARE_CONNECTIONS = 256
 
@@ -36,9 +41,18 @@ class Server(uvicorn.Server):
     Attributes:
         url: under which it is reached.
         state: what it serves.
+        tls: the certificate, where it speaks HTTPS.
+
+    Args:
+        app: what it serves.
+        listening: where.
+        names: that a certificate of its own is for, besides those of this machine.
+
+    Raises:
+        ConfigError: the certificate or the address cannot be used.
     """
 
-    def __init__(self, app: Starlette, listening: Listening) -> None:
+    def __init__(self, app: Starlette, listening: Listening, names: Sequence[str] = ()) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -56,21 +70,46 @@ class Server(uvicorn.Server):
         )
         self.state: ServerState = app.state.server
         self._listening = listening
+        self.tls = wanted_tls(listening, names)
         self._listener = _bound(listening)
         port = self._listener.getsockname()[1]
-        host = listening.host
-        if host in ("", "0.0.0.0", "::"):  # all addresses: tell the one that others reach
-            host = _own_address()
-        self.url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+        self.url = base_url(listening.host, port, tls=self.tls is not None)
+        self._beside: list[asyncio.Task[None]] = []
 
     async def run_here(self) -> None:
         """Serve until `should_exit` is set, or a signal comes."""
-        await self.serve(sockets=[self._listener])
+        # Behind TLS the door accepts, and not uvicorn.
+        await self.serve(sockets=[self._listener] if self.tls is None else [])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections."""
+        await super().startup(sockets=sockets)
+        if self.tls is not None:
+            door = Door(self._listener, self.tls, self._protocol)
+            self._beside = [
+                asyncio.create_task(door.keep_open(), name="door"),
+                asyncio.create_task(self._look_after_certificate(), name="certificate"),
+            ]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End streams and sessions, which ends the readers of results, then the rest."""
+        for task in self._beside:
+            task.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
+        self._listener.close()
         await self.state.close()
         await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+    async def _look_after_certificate(self) -> None:
+        while self.tls is not None:
+            await asyncio.sleep(_LOOK_AT_CERTIFICATE_S)
+            await in_thread(self.tls.look)
 
 
 def serve(
@@ -78,6 +117,9 @@ def serve(
     *,
     host: str | None = None,
     port: int | None = None,
+    tls: Literal["auto", "off"] | CertificateFiles | None = None,
+    keep_streams: str | None = None,
+    qr: bool = False,
     log: LogForm = "console",
     ready: Callable[[str], None] | None = None,
 ) -> None:
@@ -85,7 +127,8 @@ def serve(
 
     Args:
         config: a configuration or its YAML file; the defaults without one.
-        host, port: take precedence over the configuration.
+        host, port, tls, keep_streams: take precedence over the configuration.
+        qr: show the QR code for a phone also where standard output is no terminal.
         log: form of the log lines.
         ready: called with the address once the server listens; prints it by default.
 
@@ -95,10 +138,11 @@ def serve(
     set_up_logging(log)
     if not isinstance(config, ServerConfig):
         config = load_config(Path(config) if config is not None else None)
-    config = _with_address(config, host, port)
+    changes = {"host": host, "port": port, "tls": tls, "keep_streams": keep_streams}
+    config = _with_changes(config, {k: v for k, v in changes.items() if v is not None})
     token, made = wanted_token(config.server)
-    server = Server(create_app(config, token), config.server)
-    (ready or _print_address(config.server, token, made))(server.url)
+    server = Server(create_app(config, token), config.server, config.webrtc.advertised_hosts)
+    (ready or Greeting(config.server, token, made, server.tls, qr).tell)(server.url)
     with _runner() as runner:
         runner.run(_served(server))
 
@@ -113,12 +157,7 @@ async def _served(server: Server) -> None:
             await calm
 
 
-def _with_address(config: ServerConfig, host: str | None, port: int | None) -> ServerConfig:
-    changes: dict[str, str | int] = {}
-    if host is not None:
-        changes["host"] = host
-    if port is not None:
-        changes["port"] = port
+def _with_changes(config: ServerConfig, changes: dict[str, Any]) -> ServerConfig:
     server = msgspec.structs.replace(config.server, **changes)
     return msgspec.structs.replace(config, server=server)
 
@@ -152,29 +191,3 @@ def _bound(listening: Listening) -> socket.socket:
         raise ConfigError(f"cannot listen on {where}: {error.strerror or error}") from None
     listener.setblocking(False)
     return listener
-
-
-def _own_address() -> str:
-    """The address by which other machines reach this one; its name when there is no network."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            # Sends nothing: it asks the routing table. The address is one for documentation.
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return socket.gethostname()
-        return str(probe.getsockname()[0])
-
-
-def _print_address(listening: Listening, token: str | None, made: bool) -> Callable[[str], None]:
-    def print_it(url: str) -> None:
-        print(f"Livelens is on {url}", flush=True)
-        if token is not None and made:
-            print(f"Open {url}?token={token}", flush=True)
-            print(f"The token is kept in {token_file()}", flush=True)
-        elif token is not None:
-            kept = "the configuration" if listening.token is not None else str(token_file())
-            print(f"Clients must show the token in {kept}", flush=True)
-        if not is_loopback(listening.host):
-            print("Connections are not encrypted: put a TLS proxy in front", file=sys.stderr)
-
-    return print_it

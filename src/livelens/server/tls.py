@@ -1,7 +1,7 @@
 """HTTPS as configured: which certificate is shown, also after it has changed."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -65,7 +65,7 @@ class Tls:
         return tuple(_stamp(file) for file in (self.certificate.cert, self.certificate.key))
 
 
-def wanted_tls(listening: Listening, names: list[str] | None = None) -> Tls | None:
+def wanted_tls(listening: Listening, names: Sequence[str] = ()) -> Tls | None:
     """What the configuration says about HTTPS; None for plain HTTP. Blocks.
 
     Args:
@@ -80,7 +80,7 @@ def wanted_tls(listening: Listening, names: list[str] | None = None) -> Tls | No
         return Tls(lambda: given_certificate(cert, key), given=True)
     if not speaks_tls(listening):
         return None
-    further = [*listening.hosts, *(names or [])]
+    further = [*listening.hosts, *names]
     if listening.host not in _ALL_ADDRESSES:
         further.append(listening.host)
     return Tls(lambda: own_certificate(own_file(), [*own_names(), *further]), given=False)
