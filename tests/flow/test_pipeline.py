@@ -439,9 +439,9 @@ def test_a_change_that_cannot_work_leaves_all_as_it_was(engine: Engine) -> None:
     source, kept = HandSource(), Kept()
     spec = PipelineSpec(source=LIVE, stages=(Call.of(keep, name="old"),))
     pipeline = engine.add("a", spec, source, extra_sinks={"kept": kept})
+    broken = PipelineSpec(source=LIVE, stages=(Call.of(keep, name="old"), Call(key=-1, name="new")))
     with pytest.raises(StageError, match=r" - at \$\.stages\[1\]$"):
-        broken = (Call.of(keep, name="old"), Call(key=-1, name="new"))
-        engine.change("a", PipelineSpec(source=LIVE, stages=broken))
+        engine.change("a", broken)
     with pytest.raises(Conflict):
         engine.change("a", PipelineSpec(source=Counted(count=77, is_live=True)))
     source.send(1)
