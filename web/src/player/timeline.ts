@@ -1,8 +1,9 @@
 /** The results of one stream by the RTP timestamp of their frame: which belongs to a picture? */
 
-import type { DetectedObject, LandmarkSet, Result } from "../client";
+import type { DetectedObject, LandmarkSet, Mask, Result } from "../client";
 import { landmarksAt, objectsAt } from "./motion";
 import { RTP_HZ, ticksBetween } from "./rtp";
+import { type Trail, trailsOf } from "./trails";
 
 /** About 4 s at 30 fps: far more than a picture ever waits. */
 const CAPACITY = 128;
@@ -26,10 +27,12 @@ export interface Drawing {
   kind: Kind;
   objects: readonly DetectedObject[];
   landmarks: readonly LandmarkSet[];
+  /** That of the frame, or of the nearer one of the two around it. */
+  mask: Mask | null;
   result: Result | null;
 }
 
-const NOTHING: Drawing = { kind: "none", objects: [], landmarks: [], result: null };
+const NOTHING: Drawing = { kind: "none", objects: [], landmarks: [], mask: null, result: null };
 
 export class ResultTimeline {
   /** Ascending by RTP timestamp. */
@@ -77,7 +80,8 @@ export class ResultTimeline {
     const own = this.#own(rtpTimestamp, before, after);
     if (own !== undefined) {
       const landmarks = own.landmarks ?? [];
-      return { kind: "exact", objects: own.objects, landmarks, result: own };
+      const mask = own.mask ?? null;
+      return { kind: "exact", objects: own.objects, landmarks, mask, result: own };
     }
     if (before === undefined) return NOTHING;
     const age = ticksBetween(rtpTimestamp, before.rtp_timestamp);
@@ -88,6 +92,7 @@ export class ResultTimeline {
         kind: "between",
         objects: objectsAt(before.objects, after.objects, t),
         landmarks: landmarksAt(before.landmarks ?? [], after.landmarks ?? [], t),
+        mask: (t < 0.5 ? before : after).mask ?? null,
         result: before,
       };
     }
@@ -96,8 +101,25 @@ export class ResultTimeline {
       objects: this.#ahead(this.#results[place - 2], before, age),
       // A face or a hand does not go on as it went: points ahead of time would lie beside it.
       landmarks: [],
+      mask: null,
       result: before,
     };
+  }
+
+  /** Where the objects of a drawing have been before that frame. */
+  trails(rtpTimestamp: number, { objects }: Drawing): Trail[] {
+    return trailsOf(this.#results.slice(0, this.#firstAfter(rtpTimestamp)), objects, rtpTimestamp);
+  }
+
+  /** What a stage told last, up to that frame, under a key of its `extra`. */
+  told(rtpTimestamp: number, stage: string, key: string): unknown {
+    for (let i = this.#firstAfter(rtpTimestamp) - 1; i >= 0; i--) {
+      const extra: unknown = this.#results[i]?.extra?.[stage];
+      if (typeof extra === "object" && extra !== null && key in extra) {
+        return new Map<string, unknown>(Object.entries(extra)).get(key);
+      }
+    }
+    return undefined;
   }
 
   #own(rtpTimestamp: number, ...near: (Result | undefined)[]): Result | undefined {
