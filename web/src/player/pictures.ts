@@ -1,9 +1,11 @@
 /** Copies of the pictures that a video element shows, each with the RTP timestamp of its frame. */
 
+import type { PictureTimes } from "./latency";
 import { RtpFromMediaTime } from "./rtp";
 
 export interface Picture {
   canvas: HTMLCanvasElement;
+  times: Omit<PictureTimes, "seenMs">;
 }
 
 /** `VideoFrame.metadata()` names the frame itself in browsers that have it. */
@@ -34,6 +36,7 @@ export class PictureTaker {
   take(
     metadata: VideoFrameCallbackMetadata,
     receiver: RTCRtpReceiver,
+    nowMs: number,
   ): { picture: Picture; rtpTimestamp: number | null; estimated: boolean } | null {
     const frame = this.#frame();
     const width = frame?.displayWidth ?? this.video.videoWidth;
@@ -48,7 +51,8 @@ export class PictureTaker {
       context.drawImage(frame ?? this.video, 0, 0, width, height);
       const told = frame?.metadata?.().rtpTimestamp ?? metadata.rtpTimestamp;
       const rtpTimestamp = told ?? this.#estimate(metadata.mediaTime, receiver);
-      return { picture: { canvas }, rtpTimestamp, estimated: told === undefined };
+      const times = timesOf(metadata, nowMs);
+      return { picture: { canvas, times }, rtpTimestamp, estimated: told === undefined };
     } finally {
       frame?.close();
     }
@@ -63,9 +67,26 @@ export class PictureTaker {
     }
   }
 
+  /** The timestamp of a picture that need not be copied. */
+  timestampOf(metadata: VideoFrameCallbackMetadata, receiver: RTCRtpReceiver): number | null {
+    return metadata.rtpTimestamp ?? this.#estimate(metadata.mediaTime, receiver);
+  }
+
   #estimate(mediaTimeS: number, receiver: RTCRtpReceiver): number | null {
     const [source] = receiver.getSynchronizationSources();
     if (source !== undefined) this.#estimated.observe(mediaTimeS, source.rtpTimestamp);
     return this.#estimated.estimate(mediaTimeS);
   }
+}
+
+/** `nowMs`: when the picture was had. */
+export function timesOf(
+  metadata: VideoFrameCallbackMetadata,
+  nowMs: number,
+): Omit<PictureTimes, "seenMs"> {
+  return {
+    receivedMs: metadata.receiveTime ?? null,
+    decodeMs: metadata.processingDuration === undefined ? null : metadata.processingDuration * 1000,
+    readyMs: nowMs,
+  };
 }

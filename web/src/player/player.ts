@@ -5,10 +5,15 @@
  * in `live` timing), and drawn together with their boxes in one go of the screen.
  */
 
-import type { Result, Viewing } from "../client";
-import { draw, type Layers, sizeToScreen } from "./draw";
+import type { Result, StreamSpec, Viewing } from "../client";
+import type { Offset } from "./clock";
+import { draw, paint, type Scene, sizeToScreen } from "./draw";
 import { HoldQueue, LONGEST_MS } from "./hold";
-import { ESTIMATE_TOLERANCE_TICKS, type Picture, PictureTaker } from "./pictures";
+import { type Delay, DelayMeter, glassToGlass, type PictureTimes } from "./latency";
+import { DEFAULT_LAYERS, type Layers } from "./layers";
+import { playAtOnce } from "./low-latency";
+import { ESTIMATE_TOLERANCE_TICKS, type Picture, PictureTaker, timesOf } from "./pictures";
+import { regionsOf } from "./regions";
 import { type Drawing, type Kind, ResultTimeline } from "./timeline";
 
 /** `exact`: pictures wait for their boxes. `live`: boxes run ahead by estimate. */
@@ -17,6 +22,8 @@ export type Timing = "exact" | "live";
 /** Without a result for this long, pictures wait for none. */
 const SILENCE_MS = 1000;
 const WINDOW_MS = 2000;
+/** A snapshot's lines are as thick as on a screen that shows it this wide at least. */
+const LEAST_WIDTH_PX = 640;
 
 export interface Elements {
   video: HTMLVideoElement;
@@ -40,24 +47,41 @@ export interface PlayerStats {
   /** Share of pictures of the last two seconds, by what their boxes are made of. */
   kinds: Record<Kind, number>;
   dropped: Record<string, number>;
+  /** From capture to screen, where the clocks allow to tell. */
+  delay: Delay | null;
 }
 
 export class Player {
   timing: Timing = "exact";
-  layers: Layers = { boxes: true, labels: true };
+  layers: Layers = DEFAULT_LAYERS;
+  /** Where lines and zones of the stream are. */
+  spec: StreamSpec | undefined;
   /** Off for a rendition that the server has drawn on: the plain video is shown. */
   drawing = true;
   drawn: Drawn | null = null;
   lastPictureMs = Number.NEGATIVE_INFINITY;
+  /** The server's clock, where it is known. */
+  clock: () => Offset | null = () => null;
+  /** The browser does not play before it is clicked; or it does again. */
+  onBlocked: (blocked: boolean) => void = () => {};
+  /** A picture is on the screen; with its own result, or the one that its boxes are made from. */
+  onShown: (rtpTimestamp: number, result: Result | null) => void = () => {};
 
   #timeline = new ResultTimeline();
+  #arrivals = new WeakMap<Result, number>();
   #taker: PictureTaker;
   #queue: HoldQueue<Picture>;
+  #delays = new DelayMeter();
   #lastResultMs = Number.NEGATIVE_INFINITY;
   #shown: { atMs: number; kind: Kind }[] = [];
   #presented: number[] = [];
   #viewing: Viewing | null = null;
   #shownPicture: { rtpTimestamp: number } | null = null;
+  #ended = new AbortController();
+  #frameMs = 16;
+  #lastTickMs = 0;
+  #ticks: { view: Window; id: number } | null = null;
+  #callback = 0;
 
   constructor(private readonly elements: Elements) {
     this.#taker = new PictureTaker(elements.video);
@@ -65,12 +89,34 @@ export class Player {
       (rtpTimestamp) => this.#timeline.settled(rtpTimestamp),
       (picture) => this.#taker.giveBack(picture),
     );
+    const sizes = new ResizeObserver(() => this.redraw());
+    sizes.observe(elements.boxes);
+    this.#ended.signal.addEventListener("abort", () => sizes.disconnect());
+    this.moved();
+  }
+
+  /** To be called when the elements have come into another window: its screen sets the pace. */
+  moved(): void {
+    this.#ticks?.view.cancelAnimationFrame(this.#ticks.id);
     const tick = () => {
-      this.#show(performance.now());
-      requestAnimationFrame(tick);
+      if (this.#ended.signal.aborted) return;
+      const view = this.elements.boxes.ownerDocument.defaultView ?? globalThis.window;
+      this.#ticks = { view, id: view.requestAnimationFrame(tick) };
+      const now = performance.now();
+      const passed = now - this.#lastTickMs;
+      if (passed < 100) this.#frameMs += (passed - this.#frameMs) / 16;
+      this.#lastTickMs = now;
+      this.#show(now);
     };
-    requestAnimationFrame(tick);
-    new ResizeObserver(() => this.redraw()).observe(elements.boxes);
+    tick();
+    if (this.#viewing !== null) this.#play(this.#viewing);
+  }
+
+  /** Stops for good. */
+  close(): void {
+    this.attach(null);
+    this.#ended.abort();
+    this.#ticks?.view.cancelAnimationFrame(this.#ticks.id);
   }
 
   /** Show this session; null shows nothing. The last picture stays until a new one comes. */
@@ -78,13 +124,16 @@ export class Player {
     this.#viewing = viewing;
     this.#queue.clear();
     this.#timeline = new ResultTimeline();
+    this.#delays.clear();
     this.elements.video.srcObject = viewing?.video ?? null;
     if (viewing === null) return;
-    // Refused only where autoplay of silent video is: then the browser's own controls help.
-    this.elements.video.play().catch(() => {
-      this.elements.video.controls = true;
-    });
-    this.#follow(viewing);
+    playAtOnce(viewing.receiver);
+    this.#play(viewing);
+  }
+
+  /** After a click, where the browser wanted one. */
+  play(): void {
+    if (this.#viewing !== null) this.#play(this.#viewing);
   }
 
   /** Forget the last picture. */
@@ -102,6 +151,7 @@ export class Player {
   addResult(result: Result): void {
     const now = performance.now();
     this.#lastResultMs = now;
+    this.#arrivals.set(result, now);
     this.#timeline.add(result);
     this.#queue.look(now);
   }
@@ -110,9 +160,31 @@ export class Player {
   redraw(): void {
     const visible = this.drawing && this.#shownPicture !== null;
     this.elements.picture.hidden = this.elements.boxes.hidden = !visible;
-    sizeToScreen(this.elements.boxes);
     if (this.#shownPicture === null || !visible) return;
-    draw(this.elements.boxes, this.#timeline.drawing(this.#shownPicture.rtpTimestamp), this.layers);
+    sizeToScreen(this.elements.boxes);
+    const { rtpTimestamp } = this.#shownPicture;
+    draw(this.elements.boxes, this.#scene(rtpTimestamp), this.layers);
+  }
+
+  /** The picture on the screen and all that is drawn over it, in the picture's own size. */
+  compose(): HTMLCanvasElement | null {
+    const { video, picture, boxes } = this.elements;
+    const plain = !this.drawing || this.#shownPicture === null;
+    const width = plain ? video.videoWidth : picture.width;
+    const height = plain ? video.videoHeight : picture.height;
+    if (width === 0 || height === 0) return null;
+    const canvas = document.createElement("canvas");
+    canvas.width = width;
+    canvas.height = height;
+    const context = canvas.getContext("2d", { alpha: false });
+    if (context === null) return null;
+    context.drawImage(plain ? video : picture, 0, 0, width, height);
+    if (!plain && this.#shownPicture !== null) {
+      const unit = Math.max(width / Math.max(boxes.clientWidth, LEAST_WIDTH_PX), 1);
+      const scene = this.#scene(this.#shownPicture.rtpTimestamp);
+      paint(context, width, height, unit, scene, this.layers);
+    }
+    return canvas;
   }
 
   stats(): PlayerStats {
@@ -125,9 +197,10 @@ export class Player {
     return {
       fps: (this.#presented.length * 1000) / WINDOW_MS,
       analysisMs: newest === undefined ? null : newest.latency_ns / 1e6,
-      heldMs: this.#holds(now) ? this.#queue.delayMs : 0,
+      heldMs: this.drawing && this.#holds(now) ? this.#queue.delayMs : 0,
       kinds,
       dropped: newest?.dropped ?? {},
+      delay: this.#delays.read(now),
     };
   }
 
@@ -135,20 +208,41 @@ export class Player {
     return this.timing === "exact" && nowMs - this.#lastResultMs < SILENCE_MS;
   }
 
-  #follow(viewing: Viewing): void {
+  #scene(rtpTimestamp: number): Scene {
+    const drawing = this.#timeline.drawing(rtpTimestamp);
+    const { result } = drawing;
+    if (result === null) return drawing;
+    const grid = (stage: string) => this.#timeline.told(rtpTimestamp, stage, "grid");
+    return {
+      ...drawing,
+      trails: this.layers.trails ? this.#timeline.trails(rtpTimestamp, drawing) : [],
+      regions:
+        this.layers.zones || this.layers.grid ? regionsOf(this.spec, result, grid) : [],
+    };
+  }
+
+  #play(viewing: Viewing): void {
     const { video } = this.elements;
+    video.play().then(
+      () => this.onBlocked(false),
+      (error: unknown) => {
+        // An interruption by the next session is none of the browser's refusals.
+        if (error instanceof DOMException && error.name === "NotAllowedError") this.onBlocked(true);
+      },
+    );
     if (!("requestVideoFrameCallback" in video)) {
       // An old browser: it plays the video, and the boxes need the drawn rendition.
       this.drawing = false;
       this.redraw();
       return;
     }
+    video.cancelVideoFrameCallback(this.#callback);
     const next = (_: DOMHighResTimeStamp, metadata: VideoFrameCallbackMetadata) => {
       if (this.#viewing !== viewing) return;
-      video.requestVideoFrameCallback(next);
+      this.#callback = video.requestVideoFrameCallback(next);
       this.#take(metadata, viewing.receiver);
     };
-    video.requestVideoFrameCallback(next);
+    this.#callback = video.requestVideoFrameCallback(next);
   }
 
   #take(metadata: VideoFrameCallbackMetadata, receiver: RTCRtpReceiver): void {
@@ -157,8 +251,12 @@ export class Player {
     const now = performance.now();
     this.lastPictureMs = now;
     this.#presented.push(now);
-    if (!this.drawing) return;
-    const taken = this.#taker.take(metadata, receiver);
+    if (this.#presented.length > 1000) this.#presented.shift();
+    if (!this.drawing) {
+      this.#see(metadata, receiver, now);
+      return;
+    }
+    const taken = this.#taker.take(metadata, receiver, now);
     if (taken === null) return;
     if (taken.estimated) this.#timeline.toleranceTicks = ESTIMATE_TOLERANCE_TICKS;
     // Without any clock the newest result is the best guess.
@@ -166,10 +264,20 @@ export class Player {
     this.#queue.push({ rtpTimestamp, shownMs: now, picture: taken.picture });
   }
 
+  /** A picture that the browser itself shows. */
+  #see(metadata: VideoFrameCallbackMetadata, receiver: RTCRtpReceiver, nowMs: number): void {
+    const rtpTimestamp = this.#taker.timestampOf(metadata, receiver);
+    if (rtpTimestamp === null) return;
+    const { kind, result } = this.#timeline.drawing(rtpTimestamp);
+    const seenMs = Math.max(metadata.expectedDisplayTime, nowMs);
+    if (kind === "exact") this.#measure(result, { ...timesOf(metadata, nowMs), seenMs });
+    this.onShown(rtpTimestamp, result);
+  }
+
   #show(nowMs: number): void {
     const held = this.#queue.take(nowMs, this.#holds(nowMs));
     if (held === null) return;
-    const { canvas } = held.picture;
+    const { canvas, times } = held.picture;
     const target = this.elements.picture;
     if (target.width !== canvas.width) target.width = canvas.width;
     if (target.height !== canvas.height) target.height = canvas.height;
@@ -178,14 +286,25 @@ export class Player {
     this.#shownPicture = { rtpTimestamp: held.rtpTimestamp };
     this.elements.picture.hidden = this.elements.boxes.hidden = !this.drawing;
     sizeToScreen(this.elements.boxes);
-    const drawing = this.#timeline.drawing(held.rtpTimestamp);
-    draw(this.elements.boxes, drawing, this.layers);
-    this.#shown.push({ atMs: nowMs, kind: drawing.kind });
+    const scene = this.#scene(held.rtpTimestamp);
+    draw(this.elements.boxes, scene, this.layers);
+    this.#shown.push({ atMs: nowMs, kind: scene.kind });
     if (this.#shown.length > 1000) this.#shown.shift();
     this.drawn = {
       rtpTimestamp: held.rtpTimestamp,
-      drawing,
+      drawing: scene,
       heldMs: Math.min(nowMs - held.shownMs, LONGEST_MS),
     };
+    // What is drawn now is on the screen when it is next drawn.
+    if (scene.kind === "exact")
+      this.#measure(scene.result, { ...times, seenMs: nowMs + this.#frameMs });
+    this.onShown(held.rtpTimestamp, scene.result);
+  }
+
+  #measure(result: Result | null, times: PictureTimes): void {
+    if (result === null) return;
+    const arrival = this.#arrivals.get(result) ?? null;
+    const delay = glassToGlass(result, times, this.clock(), arrival);
+    if (delay !== null) this.#delays.add(performance.now(), delay);
   }
 }
