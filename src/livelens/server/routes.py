@@ -14,6 +14,7 @@ from livelens.server import (
     faces,
     health,
     metrics,
+    now,
     openapi,
     pages,
     signalling,
@@ -24,6 +25,7 @@ from livelens.server import (
 from livelens.server.algorithms import AlgorithmList
 from livelens.server.describe import StreamInfo, StreamList
 from livelens.server.faces import FaceInfo, FaceList
+from livelens.server.now import Now
 from livelens.server.sources import SourceList
 from livelens.server.stats import Stats
 
@@ -77,6 +79,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/readyz", health.readyz, errors=(503,)),
     Endpoint("GET", "/metrics", metrics.metrics, (200, "text/plain", str)),
     Endpoint("GET", "/openapi.json", openapi.document),
+    Endpoint("GET", "/api/time", now.now, (200, JSON, Now)),
     Endpoint("GET", "/api/schema", events.message_schema),
     Endpoint("GET", "/api/events", events.all_events, (200, EVENTS, str), errors=(503,)),
     Endpoint("GET", "/api/sources", sources.sources, (200, JSON, SourceList), errors=(503,),

@@ -32,8 +32,7 @@ export function paintObjects(
       plate(surface, nameOf(object) + sure, surface.x(left), surface.y(top), colour, "above");
     }
     const words = layers.attributes ? describe(object) : "";
-    if (words !== "")
-      plate(surface, words, surface.x(left), surface.y(bottom), colour, "below");
+    if (words !== "") plate(surface, words, surface.x(left), surface.y(bottom), colour, "below");
   }
 }
 

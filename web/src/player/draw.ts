@@ -24,7 +24,14 @@ export function draw(canvas: HTMLCanvasElement, scene: Scene, layers: Layers): v
   const context = canvas.getContext("2d");
   if (context === null) return;
   context.clearRect(0, 0, canvas.width, canvas.height);
-  paint(context, canvas.width, canvas.height, canvas.width / (canvas.clientWidth || 1), scene, layers);
+  paint(
+    context,
+    canvas.width,
+    canvas.height,
+    canvas.width / (canvas.clientWidth || 1),
+    scene,
+    layers,
+  );
 }
 
 /** On a part of any canvas; `unit` is how many of its pixels a line of one CSS pixel takes. */

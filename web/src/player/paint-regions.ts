@@ -69,10 +69,7 @@ function arrow(
 ): void {
   const { context, unit, small } = surface;
   const at = (along: number, aside: number) =>
-    [
-      fromX + (dx * along - dy * aside) * unit,
-      fromY + (dy * along + dx * aside) * unit,
-    ] as const;
+    [fromX + (dx * along - dy * aside) * unit, fromY + (dy * along + dx * aside) * unit] as const;
   context.beginPath();
   context.moveTo(...at(5, 0));
   context.lineTo(...at(20, 0));

@@ -216,8 +216,7 @@ export class Player {
     return {
       ...drawing,
       trails: this.layers.trails ? this.#timeline.trails(rtpTimestamp, drawing) : [],
-      regions:
-        this.layers.zones || this.layers.grid ? regionsOf(this.spec, result, grid) : [],
+      regions: this.layers.zones || this.layers.grid ? regionsOf(this.spec, result, grid) : [],
     };
   }
 

@@ -1,6 +1,13 @@
 /** Why there is no picture: what is shown over it. */
 
-import { ApiError, type StreamInfo, Unreachable } from "../client";
+import {
+  ApiError,
+  ConnectionLost,
+  type LinkState,
+  NoConnection,
+  type StreamInfo,
+  Unreachable,
+} from "../client";
 
 /** Something that the connection met. */
 export interface Hindrance {
@@ -37,8 +44,15 @@ export interface Status {
 /** After this long without a picture the reason is told. */
 export const NO_PICTURE_MS = 1500;
 
-export function hindranceOf(error: unknown): Hindrance {
+/** null when the connection stands. */
+export function hindranceOf(state: LinkState, error: Error | null): Hindrance | null {
+  if (state === "live") return null;
+  return error === null ? { kind: "connecting", detail: "" } : faultOf(error);
+}
+
+function faultOf(error: Error): Hindrance {
   if (error instanceof Unreachable) return { kind: "unreachable", detail: "" };
+  if (error instanceof ConnectionLost) return { kind: "lost", detail: "" };
   if (error instanceof ApiError) {
     const detail = error.message;
     switch (error.status) {
@@ -59,14 +73,17 @@ export function hindranceOf(error: unknown): Hindrance {
     }
   }
   if (!canPlay()) return { kind: "codec", detail: "" };
-  return { kind: "noPath", detail: error instanceof Error ? error.message : String(error) };
+  if (error instanceof NoConnection) return { kind: "noPath", detail: "" };
+  return { kind: "refused", detail: error.message };
 }
 
 /** Whether this browser receives a codec that the server sends. */
 export function canPlay(): boolean {
   if (typeof RTCPeerConnection === "undefined") return false;
   const codecs = RTCRtpReceiver.getCapabilities?.("video")?.codecs;
-  return codecs === undefined || codecs.some(({ mimeType }) => /^video\/(h264|vp8)$/i.test(mimeType));
+  return (
+    codecs === undefined || codecs.some(({ mimeType }) => /^video\/(h264|vp8)$/i.test(mimeType))
+  );
 }
 
 export interface Situation {
