@@ -20,7 +20,7 @@ from livelens.errors import Closed, LivelensError
 from livelens.events import Problem
 from livelens.flow.bus import Subscription
 from livelens.flow.engine import Engine
-from livelens.flow.pipeline import PipelineStats
+from livelens.flow.figures import PipelineStats
 from livelens.spec import PipelineSpec
 
 _REFRESH_S = 0.2

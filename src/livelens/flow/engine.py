@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 from types import MappingProxyType, TracebackType
 
+import msgspec
 from prometheus_client import CollectorRegistry
 
 from livelens.errors import Conflict, NotFound
@@ -75,15 +76,7 @@ class Engine:
             if stream_id in self._leaving:
                 raise Conflict(f"the stream {stream_id!r} is being removed")
             try:
-                pipeline = Pipeline(
-                    stream_id,
-                    spec,
-                    bus=self.bus,
-                    shared=self._shared,
-                    metrics=self._metrics,
-                    source=source,
-                    extra_sinks=extra_sinks,
-                )
+                pipeline = self._made(stream_id, spec, source, extra_sinks)
             except BaseException:
                 self._metrics.forget(stream_id)
                 raise
@@ -104,8 +97,53 @@ class Engine:
 
     def change(self, stream_id: str, spec: PipelineSpec) -> Pipeline:
         """Go on with other stages, sinks or limits; see `Pipeline.change`."""
-        pipeline = self.get(stream_id)
+        pipeline = self._begun(stream_id)
         pipeline.change(spec)
+        return pipeline
+
+    def add_stopped(self, stream_id: str, spec: PipelineSpec) -> Pipeline:
+        """Have a stream that `start` will start; nothing is opened. Raises as `add`."""
+        with self._lock:
+            if stream_id in self._streams or stream_id in self._leaving:
+                raise Conflict(f"there is a stream {stream_id!r} already")
+            bare = msgspec.structs.replace(spec, sinks=())
+            pipeline = self._made(stream_id, bare, None, None)
+            pipeline.stop()
+            pipeline.spec = spec
+            self._streams[stream_id] = pipeline
+        return pipeline
+
+    def halt(self, stream_id: str, timeout_s: float = _STOP_S) -> Pipeline:
+        """Stop a stream, and keep it for `start`. Waits for `timeout_s` at most.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        pipeline = self._begun(stream_id)
+        pipeline.stop(timeout_s)
+        return pipeline
+
+    def start(self, stream_id: str, source: Source | None = None) -> Pipeline:
+        """Start a stream again that has ended, failed or been halted; its accounts begin anew.
+
+        Raises:
+            NotFound: there is none of that name.
+            Conflict: it runs.
+            SinkError: a sink cannot be opened.
+        """
+        with self._lock:
+            before = self.get(stream_id)
+            if self._closing.is_set() or not before.over:
+                raise Conflict(f"the stream {stream_id!r} runs already")
+            pipeline = self._made(stream_id, before.spec, source, None)
+            self._streams[stream_id] = pipeline
+            pipeline.start()
+        return pipeline
+
+    def restart(self, stream_id: str, source: Source | None = None) -> Pipeline:
+        """Open a stream's source and stages anew; see `Pipeline.restart`."""
+        pipeline = self._begun(stream_id)
+        pipeline.restart(source)
         return pipeline
 
     def remove(self, stream_id: str, timeout_s: float = _STOP_S) -> None:
@@ -152,6 +190,28 @@ class Engine:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _begun(self, stream_id: str) -> Pipeline:
+        """A stream that is not just being added or started. Raises NotFound."""
+        with self._lock:
+            return self.get(stream_id)
+
+    def _made(
+        self,
+        stream_id: str,
+        spec: PipelineSpec,
+        source: Source | None,
+        extra_sinks: Mapping[str, Sink] | None,
+    ) -> Pipeline:
+        return Pipeline(
+            stream_id,
+            spec,
+            bus=self.bus,
+            shared=self._shared,
+            metrics=self._metrics,
+            source=source,
+            extra_sinks=extra_sinks,
+        )
 
     def _watch_lanes(self) -> None:
         """Look for stages that never return."""

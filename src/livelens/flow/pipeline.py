@@ -3,10 +3,8 @@
 import threading
 from collections import deque
 from collections.abc import Mapping
+from functools import partial
 from itertools import count
-
-import msgspec
-import numpy as np
 
 from livelens.clock import NS_PER_S, nanoseconds, now_ns, wall_ns
 from livelens.errors import Conflict, NotFound, one_line
@@ -14,6 +12,7 @@ from livelens.events import Problem, State, StreamState, result_of
 from livelens.flow.bus import Bus
 from livelens.flow.chain import Chain, SharedLanes
 from livelens.flow.ends import SinkLane, SourceLane
+from livelens.flow.figures import Percentiles, PipelineStats
 from livelens.flow.graph import check, stage_names
 from livelens.flow.lane import Lane
 from livelens.flow.ledger import Ledger
@@ -27,41 +26,6 @@ from livelens.types import Captured, Frame, Item
 
 _SAME_PROBLEM_NS = 5 * NS_PER_S
 _FINAL: tuple[StreamState, ...] = ("ended", "failed", "stopped")
-
-
-class Percentiles(msgspec.Struct, frozen=True):
-    """Milliseconds over the last few hundred frames."""
-
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-
-    @classmethod
-    def of(cls, times_ns: list[int]) -> "Percentiles | None":
-        """The percentiles of these times; None of none."""
-        if not times_ns:
-            return None
-        p50, p95, p99 = np.percentile(times_ns, [50, 95, 99]) / 1e6
-        return cls(round(float(p50), 2), round(float(p95), 2), round(float(p99), 2))
-
-
-class PipelineStats(msgspec.Struct, frozen=True):
-    """What a pipeline has done so far. captured = delivered + sum(dropped) + in_flight.
-
-    `skipped` counts frames that went on while a descriptor was too slow for their objects.
-    """
-
-    captured: int
-    delivered: int
-    dropped: dict[str, int]
-    in_flight: int
-    fps: float
-    size_px: tuple[int, int] | None
-    latency: Percentiles | None
-    stages: dict[str, Percentiles]
-    waiting: dict[str, int]
-    sink_dropped: dict[str, int]
-    skipped: dict[str, int]
 
 
 class Pipeline:
@@ -112,22 +76,11 @@ class Pipeline:
         }
         self._latency_seconds = metrics.latency_seconds.labels(stream_id)
         self._outlets = Outlets(stream_id, self._sink_lane)
-        self._chain = Chain(
-            shared=shared,
-            make_port=self._port,
-            deliver=self._deliver,
-            drop=self._drop,
-            skip=self._skip,
-            finished=self._all_delivered,
-            label=stream_id,
-        )
-        self._source = SourceLane(
-            stream_id,
-            spec.source,
-            source=source,
-            push=self._push,
-            changed=self._source_changed,
-        )
+        self._given = source is not None
+        self._turn = 0
+        self._shared = shared
+        self._chain = self._new_chain()
+        self._source = self._new_source(source)
         self._outlets.change(spec.sinks)
         self._outlets.add(extra_sinks or {})
 
@@ -135,6 +88,26 @@ class Pipeline:
         """Open the stages and begin to read the source."""
         self._chain.build(self.spec.stages)
         self._source.start()
+
+    def _new_chain(self) -> Chain:
+        return Chain(
+            shared=self._shared,
+            make_port=self._port,
+            deliver=self._deliver,
+            drop=self._drop,
+            skip=self._skip,
+            finished=partial(self._all_delivered, self._turn),
+            label=self.stream_id,
+        )
+
+    def _new_source(self, source: Source | None) -> SourceLane:
+        return SourceLane(
+            self.stream_id,
+            self.spec.source,
+            source=source,
+            push=self._push,
+            changed=partial(self._source_changed, self._turn),
+        )
 
     # --- a frame's way: source → picture sinks and stages → item sinks and bus
 
@@ -225,7 +198,9 @@ class Pipeline:
         self._metrics.problems.labels(self.stream_id, where).inc()
         self._bus.publish(Problem(self.stream_id, where, message, wall_ns()))
 
-    def _source_changed(self, state: str, why: str) -> None:
+    def _source_changed(self, turn: int, state: str, why: str) -> None:
+        if turn != self._turn:  # of a source that another one has replaced
+            return
         if state == "running":
             self._set_state("running", "")
         elif state == "reconnecting":
@@ -247,9 +222,10 @@ class Pipeline:
             self._sink_failure = f"{lane.name}: {why}"
             self._end("failed", self._sink_failure)
 
-    def _all_delivered(self) -> None:
+    def _all_delivered(self, turn: int) -> None:
         """The source ended and its last frame is out."""
-        self._end("ended", "")
+        if turn == self._turn:
+            self._end("ended", "")
 
     def _end(self, state: StreamState, why: str) -> None:
         """End from within; on a thread of its own, since a worker cannot wait for itself."""
@@ -281,6 +257,11 @@ class Pipeline:
             self._final.set()
 
     # --- what others see and do
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, failed or been stopped."""
+        return self.state in _FINAL
 
     @property
     def sinks(self) -> Mapping[str, Sink]:
@@ -346,16 +327,19 @@ class Pipeline:
     def change(self, spec: PipelineSpec, *, wait_s: float = 30.0) -> None:
         """Go on with other stages, sinks or limits. Viewers of unchanged sinks notice nothing.
 
+        A pipeline that has ended or was stopped keeps them for its next start.
+
         Raises:
-            Conflict: the pipeline has ended, or the source differs.
+            Conflict: the source differs.
             LivelensError: a new stage or sink cannot be opened; all goes on as before.
         """
         check(spec)
         with self._changing:
-            if self.state in _FINAL:
-                raise Conflict(f"stream {self.stream_id!r} has {self.state}")
             if spec.source != self.spec.source:
                 raise Conflict("another source makes another stream: remove this one and add it")
+            if self.over:
+                self.spec = spec
+                return
             links = self._chain.prepared(spec.stages, wait_s=wait_s)
             try:
                 self._outlets.change(spec.sinks)
@@ -371,6 +355,36 @@ class Pipeline:
             for gone in set(self._stage_ns) - set(stage_names(spec.stages)):
                 del self._stage_ns[gone]
                 self._stage_done.pop(gone, None)
+
+    def restart(self, source: Source | None = None, timeout_s: float = 1.0) -> None:
+        """Open source and stages anew. Sinks, and who watches them, stay; broken ones reopen.
+
+        Args:
+            source: an already open one, in the place of another that was given open.
+            timeout_s: how long the old ones may take to end; then they are left behind.
+
+        Raises:
+            Conflict: the pipeline has ended, or no open source is given.
+            SinkError: a broken sink cannot be reopened; all goes on as before.
+        """
+        with self._changing:
+            if self._given and source is None:
+                raise Conflict(f"the source of {self.stream_id!r} was given open: give it again")
+            self._outlets.change(self.spec.sinks)
+            with self._ending:
+                if self._end_begun or self.over:
+                    raise Conflict(f"stream {self.stream_id!r} has ended")
+                self._turn += 1
+            self._set_state("starting", "")
+            self._source.stop()
+            self._chain.give_up()
+            self._chain.close("restarted", timeout_s / 2)
+            self._source.join(timeout_s / 2)
+            self._timeline.restart()
+            self._source_done = False
+            self._chain = self._new_chain()
+            self._source = self._new_source(source)
+            self.start()
 
     def stop(
         self, timeout_s: float = 2.0, *, final: StreamState = "stopped", why: str = ""

@@ -6,7 +6,8 @@ import msgspec
 
 from livelens import plugins
 from livelens.events import StreamState
-from livelens.flow.pipeline import Percentiles, Pipeline
+from livelens.flow.figures import Percentiles
+from livelens.flow.pipeline import Pipeline
 from livelens.server.state import ServerState
 from livelens.sinks.whep import WhepSink, WhepStats
 from livelens.spec import PipelineSpec, SinkSpec, redacted

@@ -1,7 +1,10 @@
 """Streams at run time: what is added, changed and removed, and what is published to them."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 
@@ -20,9 +23,11 @@ from livelens.server.config import (
 )
 from livelens.server.foresight import check_possible, check_stages
 from livelens.server.journal import keep_journal
+from livelens.server.kept import KeptStream, KeptStreams
 from livelens.server.threads import in_thread
 from livelens.sources.whip import Whip, WhipFeed
 from livelens.spec import PipelineSpec
+from livelens.types import Captured
 
 log = structlog.get_logger(__name__)
 
@@ -36,13 +41,19 @@ class Publication:
         lasting: the stream stays without a publisher, since somebody configured it.
         peer: the present publisher.
         taken: a publisher is here or being answered.
+        stopped: nobody may publish until the stream is started again.
     """
 
     feed: WhipFeed = field(default_factory=WhipFeed)
     lasting: bool = True
     peer: Peer | None = None
     taken: bool = False
+    stopped: bool = False
     linger: asyncio.TimerHandle | None = None
+
+    def push(self, captured: Captured) -> None:
+        """Hand a picture to the present feed. Any thread."""
+        self.feed.push(captured)
 
 
 class Streams:
@@ -50,10 +61,16 @@ class Streams:
 
     Attributes:
         publications: by stream id, of the streams with a `whip` source.
+        kept: those that outlive the server, if any shall.
+
+    Raises:
+        ConfigError: the file of those that outlived it cannot be read.
     """
 
     def __init__(self, engine: Engine, config: ServerConfig) -> None:
         self.publications: dict[str, Publication] = {}
+        file = config.server.keep_streams
+        self.kept = KeptStreams(Path(file).expanduser()) if file is not None else None
         self._engine = engine
         self._config = config
         self._adding: set[str] = set()
@@ -62,7 +79,10 @@ class Streams:
         self.ready = False
 
     async def add_configured(self) -> None:
-        """Start the streams of the configuration; one that fails does not stop the others."""
+        """Start the streams of the configuration, and those that were kept.
+
+        One that fails does not stop the others.
+        """
         self._keep(asyncio.create_task(keep_journal(self._engine.bus), name="journal"))
         await asyncio.sleep(0)  # it must listen before there is something to hear
         for stream_id in self._config.streams:
@@ -70,10 +90,21 @@ class Streams:
                 await self.add(stream_id, configured_stream(self._config, stream_id))
             except LivelensError as error:
                 log.warning("stream not started", stream=stream_id, error=str(error))
+        if self.kept is not None:
+            for stream_id, entry in self.kept.entries().items():
+                try:
+                    await self._add_kept(stream_id, entry)
+                except LivelensError as error:
+                    log.warning("stream not started", stream=stream_id, error=str(error))
         self.ready = True
 
-    async def add(self, stream_id: str, spec: PipelineSpec) -> Pipeline:
+    async def add(self, stream_id: str, spec: PipelineSpec, *, keep: bool = False) -> Pipeline:
         """Start a stream.
+
+        Args:
+            stream_id: its name.
+            spec: what it consists of.
+            keep: it shall outlive the server, where the configuration says in which file.
 
         Raises:
             Conflict: the name is taken.
@@ -81,20 +112,83 @@ class Streams:
             LivelensError: it cannot work, or a sink or the pipeline cannot be opened.
         """
         publication = Publication() if isinstance(spec.source, Whip) else None
-        return await self._add(stream_id, spec, publication)
+        pipeline = await self._add(stream_id, spec, publication)
+        if keep and self.kept is not None:
+            await self.kept.put(stream_id, pipeline.spec, stopped=False)
+        return pipeline
+
+    async def _add_kept(self, stream_id: str, entry: KeptStream) -> None:
+        spec = await in_thread(pipeline_of, self._config, entry.data)
+        if not entry.stopped:
+            await self.add(stream_id, spec)
+            return
+        self._check_capacity()
+        await in_thread(self._engine.add_stopped, stream_id, spec)
+        if isinstance(spec.source, Whip):
+            self.publications[stream_id] = Publication(stopped=True)
 
     async def change(self, stream_id: str, spec: PipelineSpec) -> Pipeline:
         """Go on with other stages, sinks or limits. Raises NotFound, Conflict, LivelensError."""
-        self._engine.get(stream_id)
-        async with self._locks.setdefault(stream_id, asyncio.Lock()):
+        async with self._turn(stream_id):
             try:
                 spec = with_gallery(self._config, spec)
                 await in_thread(check_stages, spec.stages)
-                return await in_thread(self._engine.change, stream_id, spec)
+                pipeline = await in_thread(self._engine.change, stream_id, spec)
             except NotFound as error:  # of a model: the stream that was asked for is there
                 if stream_id in self._engine.streams:
                     raise StageError(str(error)) from None
                 raise
+            await self._note(stream_id, pipeline)
+            return pipeline
+
+    async def stop(self, stream_id: str) -> Pipeline:
+        """Stop a stream, and end the sessions of all who publish or watch it; it stays listed.
+
+        Raises:
+            NotFound: there is no such stream.
+        """
+        async with self._turn(stream_id):
+            publication = self.publications.get(stream_id)
+            if publication is not None:
+                # Who stops it by hand wants to find it again.
+                publication.stopped = publication.lasting = True
+                _stop_lingering(publication)
+            pipeline = await in_thread(self._engine.halt, stream_id)
+            if publication is not None and publication.peer is not None:
+                await publication.peer.close()
+            await self._note(stream_id, pipeline)
+            return pipeline
+
+    async def start(self, stream_id: str) -> Pipeline:
+        """Start a stream that was stopped, or has ended or failed; one that runs goes on.
+
+        Raises:
+            NotFound: there is no such stream.
+            LivelensError: it cannot work, or a sink cannot be opened.
+        """
+        async with self._turn(stream_id):
+            return await self._started(stream_id)
+
+    async def restart(self, stream_id: str) -> Pipeline:
+        """Open a stream's source and stages anew. Who watches or publishes stays.
+
+        Raises:
+            NotFound: there is no such stream.
+            LivelensError: it cannot work, or a sink cannot be opened.
+        """
+        async with self._turn(stream_id):
+            if not self._engine.get(stream_id).over:
+                publication = self.publications.get(stream_id)
+                feed = WhipFeed() if publication is not None else None
+                try:
+                    pipeline = await in_thread(self._engine.restart, stream_id, feed)
+                except Conflict:  # it has ended meanwhile
+                    return await self._started(stream_id)
+                if publication is not None and feed is not None:
+                    publication.feed = feed
+                self._tell_if_waiting(stream_id)
+                return pipeline
+            return await self._started(stream_id)
 
     async def remove(self, stream_id: str) -> None:
         """Stop a stream, and end the sessions of all who publish or watch it.
@@ -110,6 +204,8 @@ class Streams:
         await in_thread(self._engine.remove, stream_id)
         if publication is not None and publication.peer is not None:
             await publication.peer.close()
+        if self.kept is not None:
+            await self.kept.drop(stream_id)
 
     async def publish(self, stream_id: str, preset: str | None, offer: str) -> Peer:
         """Answer a publisher, and feed his pictures to the stream.
@@ -128,13 +224,15 @@ class Streams:
             spec = self._spec_for_publisher(stream_id, preset)
             self._check_capacity()
             publication = self.publications[stream_id] = Publication(lasting=False)
+        if publication.stopped:
+            raise Conflict(f"the stream {stream_id!r} is stopped: start it before you publish")
         if publication.taken:
             raise Conflict(f"the stream {stream_id!r} has a publisher already")
         publication.taken = True
         _stop_lingering(publication)
         peer: Peer | None = None
         try:
-            peer = await Peer.answer(offer, self._config.webrtc, publish=publication.feed.push)
+            peer = await Peer.answer(offer, self._config.webrtc, publish=publication.push)
             if spec is not None:
                 await self._add(stream_id, spec, publication)
             self._check_kept(stream_id, publication)
@@ -187,9 +285,35 @@ class Streams:
             self._adding.discard(stream_id)
         if publication is not None:
             self.publications[stream_id] = publication
-            if not publication.taken:
-                self._tell(stream_id, "waiting", "nobody publishes")
+            self._tell_if_waiting(stream_id)
         return pipeline
+
+    async def _started(self, stream_id: str) -> Pipeline:
+        pipeline = self._engine.get(stream_id)
+        if not pipeline.over:
+            return pipeline
+        await in_thread(check_possible, pipeline.spec)
+        publication = self.publications.get(stream_id)
+        if publication is None and isinstance(pipeline.spec.source, Whip):
+            publication = self.publications[stream_id] = Publication()
+        feed = WhipFeed() if publication is not None else None
+        pipeline = await in_thread(self._engine.start, stream_id, feed)
+        if publication is not None and feed is not None:
+            publication.feed, publication.stopped = feed, False
+            self._tell_if_waiting(stream_id)
+        await self._note(stream_id, pipeline)
+        return pipeline
+
+    @asynccontextmanager
+    async def _turn(self, stream_id: str) -> AsyncIterator[None]:
+        """One change of a stream at a time. Raises NotFound."""
+        self._engine.get(stream_id)
+        async with self._locks.setdefault(stream_id, asyncio.Lock()):
+            yield
+
+    async def _note(self, stream_id: str, pipeline: Pipeline) -> None:
+        if self.kept is not None and stream_id in self.kept and stream_id in self._engine.streams:
+            await self.kept.put(stream_id, pipeline.spec, stopped=pipeline.state == "stopped")
 
     def _spec_for_publisher(self, stream_id: str, preset: str | None) -> PipelineSpec:
         if stream_id in self._engine.streams or stream_id in self._adding:
@@ -203,6 +327,8 @@ class Streams:
     def _check_kept(self, stream_id: str, publication: Publication) -> None:
         if self.publications.get(stream_id) is not publication:
             raise NotFound(f"the stream {stream_id!r} has been removed")
+        if publication.stopped:
+            raise Conflict(f"the stream {stream_id!r} was stopped meanwhile")
 
     def _check_capacity(self) -> None:
         most = self._config.server.limits.max_streams
@@ -215,7 +341,7 @@ class Streams:
             if publication.peer is peer:
                 publication.peer = None
                 publication.taken = False
-                self._tell(stream_id, "waiting", "nobody publishes")
+                self._tell_if_waiting(stream_id)
                 self._linger(stream_id, publication)
 
         self._keep(asyncio.create_task(until_gone(), name=f"publisher-{peer.id}"))
@@ -224,6 +350,11 @@ class Streams:
         """What the pipeline cannot know: whether there is anybody to wait for."""
         if stream_id in self._engine.streams:
             self._engine.bus.publish(State(stream_id, state, wall_ns(), detail))
+
+    def _tell_if_waiting(self, stream_id: str) -> None:
+        publication = self.publications.get(stream_id)
+        if publication is not None and not (publication.taken or publication.stopped):
+            self._tell(stream_id, "waiting", "nobody publishes")
 
     def _linger(self, stream_id: str, publication: Publication) -> None:
         """Remove a stream that nobody configured, if no publisher returns to it in time."""

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Literal
 
-from livelens.errors import CapacityError, NotFound
+from livelens.errors import CapacityError, Conflict, NotFound
 from livelens.flow.engine import Engine
 from livelens.media.peer import Peer
 from livelens.server.channels import ResultChannels
@@ -63,6 +63,7 @@ class Sessions:
 
         Raises:
             NotFound: there is no such stream or rendition.
+            Conflict: the stream is stopped, or has ended.
             CapacityError: as many watch as the limits allow.
             BadSdp: the offer cannot be used.
         """
@@ -118,6 +119,9 @@ class Sessions:
 
     def _rendition(self, stream_id: str, rendition: str | None) -> WhepSink:
         pipeline = self._engine.get(stream_id)
+        if pipeline.over:
+            said = "is stopped" if pipeline.state == "stopped" else f"has {pipeline.state}"
+            raise Conflict(f"the stream {stream_id!r} {said}: nothing is shown until it starts")
         watchable = {n: s for n, s in pipeline.sinks.items() if isinstance(s, WhepSink)}
         name = rendition if rendition is not None else next(iter(watchable), "")
         if name not in watchable:

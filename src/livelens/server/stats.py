@@ -11,8 +11,9 @@ from livelens import plugins
 from livelens.clock import NS_PER_S, now_ns, wall_ns
 from livelens.descriptor import DescriptorSpec
 from livelens.events import StreamState
+from livelens.flow.figures import PipelineStats
 from livelens.flow.graph import stage_names
-from livelens.flow.pipeline import Pipeline, PipelineStats
+from livelens.flow.pipeline import Pipeline
 from livelens.server.boards import Board, seconds_of
 from livelens.server.describe import milliseconds, state_of_stream
 from livelens.server.state import ServerState

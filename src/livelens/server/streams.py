@@ -1,4 +1,4 @@
-"""Streams over HTTP: list, add, change, remove."""
+"""Streams over HTTP: list, add, change, start, stop, remove."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +41,7 @@ async def add_stream(request: Request) -> Response:
     allow = state.config.server.allow
     await in_thread(check_pipeline, spec, allow)
     spec = msgspec.structs.replace(spec, source=without_redirects(spec.source, allow))
-    pipeline = await state.streams.add(stream_id, spec)
+    pipeline = await state.streams.add(stream_id, spec, keep=True)
     return json_response(
         stream_info(state, pipeline), 201, {"Location": f"/api/streams/{stream_id}"}
     )
@@ -72,8 +72,32 @@ async def change_stream(request: Request) -> Response:
     return json_response(stream_info(state, pipeline))
 
 
+async def start_stream(request: Request) -> Response:
+    """Start a stream that was stopped, has ended or failed; one that runs goes on."""
+    state = state_of(request)
+    return json_response(
+        stream_info(state, await state.streams.start(request.path_params["stream"]))
+    )
+
+
+async def stop_stream(request: Request) -> Response:
+    """Stop a stream and keep it listed; who publishes or watches it is sent away."""
+    state = state_of(request)
+    return json_response(
+        stream_info(state, await state.streams.stop(request.path_params["stream"]))
+    )
+
+
+async def restart_stream(request: Request) -> Response:
+    """Open source and stages of a stream anew; who watches it stays."""
+    state = state_of(request)
+    return json_response(
+        stream_info(state, await state.streams.restart(request.path_params["stream"]))
+    )
+
+
 async def remove_stream(request: Request) -> Response:
-    """Stop a stream."""
+    """Stop a stream and forget it."""
     state = state_of(request)
     await state.streams.remove(request.path_params["stream"])
     return Response(status_code=204)
