@@ -37,3 +37,18 @@ class PipelineStats(msgspec.Struct, frozen=True):
     waiting: dict[str, int]
     sink_dropped: dict[str, int]
     skipped: dict[str, int]
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """What a pipeline has counted so far, and the times it saw last, the newest at the end.
+
+    Cheap to take, for who looks often.
+    """
+
+    captured: int
+    delivered: int
+    dropped: dict[str, int]
+    skipped: dict[str, int]
+    sink_dropped: dict[str, int]
+    latencies_ns: list[int]
+    stages_ns: dict[str, list[int]]

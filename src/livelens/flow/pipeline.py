@@ -12,7 +12,7 @@ from livelens.events import Problem, State, StreamState, result_of
 from livelens.flow.bus import Bus
 from livelens.flow.chain import Chain, SharedLanes
 from livelens.flow.ends import SinkLane, SourceLane
-from livelens.flow.figures import Percentiles, PipelineStats
+from livelens.flow.figures import Percentiles, PipelineStats, Tally
 from livelens.flow.graph import check, stage_names
 from livelens.flow.lane import Lane
 from livelens.flow.ledger import Ledger
@@ -308,6 +308,19 @@ class Pipeline:
             waiting=waiting,
             sink_dropped={name: lane.dropped for name, lane in lanes.items()},
             skipped=self._ledger.skipped,
+        )
+
+    def tally(self) -> Tally:
+        """The counters and the last times, as they are."""
+        captured, delivered, dropped, _ = self._ledger.balance()
+        return Tally(
+            captured=captured,
+            delivered=delivered,
+            dropped=dropped,
+            skipped=self._ledger.skipped,
+            sink_dropped={name: o.lane.dropped for name, o in self._outlets.all.items()},
+            latencies_ns=self._ledger.latencies_ns,
+            stages_ns={name: list(recent) for name, recent in list(self._stage_ns.items())},
         )
 
     @property

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from livelens.clock import now_ns
 from livelens.media.rtp_receiver import VideoReceiver
 from livelens.media.rtp_sender import VideoSender
 
@@ -16,10 +17,12 @@ class PeerStats(msgspec.Struct, frozen=True):
 
     Attributes:
         path: the two addresses in use.
-        rtt_s: round-trip time, measured now and then.
+        rtt_s: round-trip time, as reported last.
         loss: share of packets lost in the last second.
-        bitrate_bps: of media, over the life of the connection.
+        bitrate_bps: of media, over the last three seconds.
         packets, keyframes: sent to a viewer, or received from a publisher.
+        packets_lost: on the way, those that came after all not counted where that is known.
+        keyframe_interval_s: between keyframes, the mean of the last five.
         nacks, plis: asked for by the peer, or of it.
         recovered: packets sent again, or received again.
         estimate_bps: what a viewer says his link can take.
@@ -36,8 +39,10 @@ class PeerStats(msgspec.Struct, frozen=True):
     jitter_s: float
     bitrate_bps: float
     packets: int
+    packets_lost: int
     pictures: int
     keyframes: int
+    keyframe_interval_s: float | None
     nacks: int
     plis: int
     recovered: int
@@ -61,12 +66,15 @@ def peer_stats(
 ) -> PeerStats:
     """Gather the counters. Of a peer that sends and receives, those of sending are told."""
     dropped = dict(packets_refused)
-    octets = packets = pictures = keyframes = nacks = plis = recovered = 0
-    loss = jitter_s = 0.0
-    estimate_bps = None
+    packets = packets_lost = pictures = keyframes = nacks = plis = recovered = 0
+    loss = jitter_s = bitrate_bps = 0.0
+    estimate_bps = keyframe_interval_s = None
+    now = now_ns()
     if receiver is not None:
         got, frames, decoding = receiver.counts, receiver.jitter_counts, receiver.decoding
-        octets, packets, recovered = got.octets, got.packets, got.rtx
+        packets, packets_lost, recovered = got.packets, got.lost, got.rtx
+        bitrate_bps = receiver.throughput.bps(now)
+        keyframe_interval_s = receiver.keyframe_intervals.mean_s
         pictures, keyframes = decoding.decoded, frames.keyframes
         nacks, plis, loss, jitter_s = got.nacks, got.plis, got.loss, got.jitter_s
         dropped["lost"] = frames.frames_dropped
@@ -75,7 +83,10 @@ def peer_stats(
         dropped["undecodable"] = decoding.undecodable
     if sender is not None:
         sent = sender.counts
-        octets, packets, recovered = octets + sent.octets, sent.packets, sent.retransmitted
+        packets, packets_lost, recovered = sent.packets, sent.packets_lost, sent.retransmitted
+        bitrate_bps += sender.throughput.bps(now)
+        keyframe_interval_s = sender.keyframe_intervals.mean_s
+        rtt_s = sent.rtt_s if sent.rtt_s is not None else rtt_s
         pictures, keyframes = sent.pictures, sent.keyframes
         nacks, plis, loss, jitter_s = sent.nacks, sent.keyframe_requests, sent.loss, sent.jitter_s
         estimate_bps = sent.estimate_bps
@@ -88,10 +99,12 @@ def peer_stats(
         rtt_s=rtt_s,
         loss=loss,
         jitter_s=jitter_s,
-        bitrate_bps=octets * 8 / connected_s if connected_s else 0.0,
+        bitrate_bps=bitrate_bps,
         packets=packets,
+        packets_lost=packets_lost,
         pictures=pictures,
         keyframes=keyframes,
+        keyframe_interval_s=keyframe_interval_s,
         nacks=nacks,
         plis=plis,
         recovered=recovered,

@@ -33,6 +33,7 @@ from livelens.media.feedback import ArrivalLog
 from livelens.media.jitter import EncodedFrame, JitterBuffer, JitterCounts, NackList
 from livelens.media.payload import DEPACKETISE, START_OF, VideoCodec
 from livelens.media.picture import VideoPicture
+from livelens.media.recent import Intervals, Throughput
 from livelens.media.rtc_config import RtcConfig
 from livelens.media.rtp import RtpPacket
 from livelens.media.rtp_sender import NTP_EPOCH_S
@@ -103,6 +104,8 @@ class VideoReceiver:
         ssrc: int,
     ) -> None:
         self.counts = ReceiverCounts()
+        self.throughput = Throughput()
+        self.keyframe_intervals = Intervals()
         self._loop = asyncio.get_running_loop()
         self._codec = codec
         self._payload_type = payload_type
@@ -181,6 +184,7 @@ class VideoReceiver:
             self._last_packet_ns = arrival_ns
             self.counts.packets += 1
             self.counts.octets += len(packet.payload)
+            self.throughput.add(len(packet.payload), arrival_ns)
             self._add(packet, arrival_ns, repeated=False)
 
     def receive_rtcp(self, packet: AnyRtcpPacket) -> None:
@@ -262,6 +266,7 @@ class VideoReceiver:
             return
         if frame.keyframe:
             self._keyframe_asked_ns = None
+            self.keyframe_intervals.note(frame.captured_ns)
         timestamp = frame.timestamp
         step = timestamp - self._last_timestamp
         if self._origin is None or not 0 < step < _TIMESTAMP_JUMP:

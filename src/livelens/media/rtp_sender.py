@@ -32,6 +32,7 @@ from aiortc.rtp import (
 
 from livelens.clock import NS_PER_S, now_ns, rtp_ticks, rtp_timestamp, wall_ns
 from livelens.media.encode import EncodedPicture
+from livelens.media.recent import Intervals, Throughput
 from livelens.media.rtp import HEADER, pack_extensions
 
 NTP_EPOCH_S: Final = 2_208_988_800
@@ -66,6 +67,7 @@ class SenderCounts:
     unavailable: int = 0
     keyframe_requests: int = 0
     waiting_keyframe: int = 0
+    packets_lost: int = 0
     loss: float = 0.0
     jitter_s: float = 0.0
     rtt_s: float | None = None
@@ -82,6 +84,10 @@ class VideoSender:
         extensions: header extension elements, the same in every packet.
         on_keyframe_request: called when the viewer needs a keyframe.
         history_packets: packets kept for retransmission.
+
+    Attributes:
+        counts: since the beginning.
+        throughput, keyframe_intervals: of late.
     """
 
     def __init__(
@@ -98,6 +104,8 @@ class VideoSender:
         cname: str = "livelens",
     ) -> None:
         self.counts = SenderCounts()
+        self.throughput = Throughput()
+        self.keyframe_intervals = Intervals()
         self._send_rtp = send_rtp
         self._send_rtcp = send_rtcp
         self._ssrc = ssrc
@@ -158,6 +166,9 @@ class VideoSender:
         counts.keyframes += encoded.keyframe
         self._last = (encoded.pts_ns, encoded.captured_ns or now_ns())
         now = now_ns()
+        self.throughput.add(octets, now)
+        if encoded.keyframe:
+            self.keyframe_intervals.note(now)
         if now - self._reported_ns >= _REPORT_NS:
             self._reported_ns = now
             self._send_rtcp(self._sender_report(now) + self._description())
@@ -217,6 +228,7 @@ class VideoSender:
     def _take_report(self, report: RtcpReceiverInfo) -> None:
         counts = self.counts
         counts.loss = report.fraction_lost / 256
+        counts.packets_lost = max(0, report.packets_lost)
         counts.jitter_s = report.jitter / 90_000
         if report.lsr:
             ntp_32 = ntp_time(wall_ns()) >> 16 & 0xFFFFFFFF

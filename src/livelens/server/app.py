@@ -24,6 +24,7 @@ from livelens.server.metrics import ServerCollector
 from livelens.server.refusals import Refusals
 from livelens.server.routes import ENDPOINTS, SOCKETS, Endpoint
 from livelens.server.state import ServerState
+from livelens.server.threads import in_thread
 from livelens.server.tls import StrictTransport
 
 _LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
@@ -87,7 +88,9 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     tasks = [
         asyncio.create_task(state.streams.add_configured(), name="configured streams"),
         asyncio.create_task(state.rates.keep_looking(), name="rates"),
+        asyncio.create_task(state.event_log.keep(state.engine.bus), name="event log"),
     ]
+    state.history.start()
     try:
         yield
     finally:
@@ -96,6 +99,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             with suppress(asyncio.CancelledError):
                 await task
         await state.close()
+        await in_thread(state.history.close)
 
 
 def _routes() -> list[BaseRoute]:

@@ -12,7 +12,9 @@ from livelens.server import (
     algorithms,
     events,
     faces,
+    happenings,
     health,
+    history,
     metrics,
     now,
     openapi,
@@ -21,13 +23,17 @@ from livelens.server import (
     sources,
     stats,
     streams,
+    viewers,
 )
 from livelens.server.algorithms import AlgorithmList
 from livelens.server.describe import StreamInfo, StreamList
+from livelens.server.eventlog import Log
 from livelens.server.faces import FaceInfo, FaceList
+from livelens.server.history import History
 from livelens.server.now import Now
 from livelens.server.sources import SourceList
 from livelens.server.stats import Stats
+from livelens.server.viewers import ViewerList, ViewerReport
 
 Answer = Callable[[Request], Awaitable[Response]]
 Talk = Callable[[WebSocket], Awaitable[None]]
@@ -64,6 +70,7 @@ class Endpoint:
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
+CSV = "text/csv"
 SDP = signalling.SDP
 _SESSION_ERRORS = (400, 404, 412, 413, 415, 422)
 _PRESET = ("preset", "the preset that a stream which does not exist yet is made from")
@@ -73,6 +80,12 @@ _FILTER = (
 )
 _INTERVAL = ("interval_s", "seconds between two events, 0.2 to 60; 1 by default")
 _RENDITION = ("rendition", "the name of a whep sink; the stream's first by default")
+
+_SINCE = ("since_s", "seconds to look back, 1 to 3600; 3600 by default")
+_POINTS = ("points", "most points of each column, 1 to 1800")
+_STREAM = ("stream", "only of this stream")
+_LIMIT = ("limit", "most entries, 1 to 1000")
+_AFTER = ("after", "only what has changed since this revision of the log")
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/healthz", health.healthz),
@@ -88,6 +101,16 @@ ENDPOINTS: tuple[Endpoint, ...] = (
              errors=(503,), events=True),
     Endpoint("GET", "/api/stats", stats.stats, (200, JSON, Stats), errors=(400, 503),
              query=(_INTERVAL,), events=True),
+    Endpoint("GET", "/api/history", history.history, (200, JSON, History), errors=(400, 404),
+             query=(_SINCE, _STREAM, _POINTS)),
+    Endpoint("GET", "/api/history.csv", history.history_csv, (200, CSV, str), errors=(400, 404),
+             query=(_SINCE, _STREAM, _POINTS)),
+    Endpoint("GET", "/api/viewers", viewers.viewers, (200, JSON, ViewerList), query=(_STREAM,)),
+    Endpoint("GET", "/api/viewers.csv", viewers.viewers_csv, (200, CSV, str), query=(_STREAM,)),
+    Endpoint("GET", "/api/log", happenings.read_log, (200, JSON, Log), errors=(400,),
+             query=(_LIMIT, _STREAM, _AFTER)),
+    Endpoint("GET", "/api/log.csv", happenings.read_log_csv, (200, CSV, str), errors=(400,),
+             query=(_LIMIT, _STREAM)),
     Endpoint("GET", "/api/streams", streams.list_streams, (200, JSON, StreamList)),
     Endpoint("POST", "/api/streams", streams.add_stream, (201, JSON, StreamInfo), (JSON, dict),
              errors=(400, 409, 413, 415, 422, 503)),
@@ -124,6 +147,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
              (signalling.FRAGMENT, str), errors=_SESSION_ERRORS),
     Endpoint("DELETE", "/whep/{stream}/{session}", signalling.end, (200, "", None), errors=(404,)),
     Endpoint("OPTIONS", "/whep/{stream}/{session}", signalling.session_options, (200, "", None)),
+    Endpoint("POST", "/whep/{stream}/{session}/report", viewers.report, (204, "", None),
+             (JSON, ViewerReport), errors=(400, 404, 413, 415)),
     Endpoint("GET", "/", pages.page, hidden=True),
     Endpoint("GET", "/{path:path}", pages.page, hidden=True),
 )  # fmt: skip

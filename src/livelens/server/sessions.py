@@ -3,8 +3,9 @@
 import asyncio
 import secrets
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from livelens.clock import wall_ns
 from livelens.errors import CapacityError, Conflict, NotFound
 from livelens.flow.engine import Engine
 from livelens.media.peer import Peer
@@ -14,21 +15,32 @@ from livelens.server.feeds import Streams
 from livelens.server.filters import EVERYTHING, Filter
 from livelens.sinks.whep import WhepSink
 
+if TYPE_CHECKING:
+    from livelens.server.viewers import ViewerReport
+
 Kind = Literal["whip", "whep"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Session:
     """A peer under the URL `/{kind}/{stream_id}/{peer.id}`.
 
     Attributes:
+        address: of the host that asked for it.
+        rendition: that is watched.
         etag: a strong entity tag of the ICE session, quotes included.
+        since_unix_ns: when it was asked for.
+        heard: when the viewer's player said last how it fares, and what.
     """
 
     kind: Kind
     stream_id: str
     peer: Peer
+    address: str = ""
+    rendition: str = ""
     etag: str = field(default_factory=lambda: f'"{secrets.token_urlsafe(9)}"')
+    since_unix_ns: int = field(default_factory=wall_ns)
+    heard: "tuple[int, ViewerReport] | None" = None
 
     @property
     def path(self) -> str:
@@ -48,18 +60,27 @@ class Sessions:
         self._messages_lost = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def publish(self, stream_id: str, preset: str | None, offer: str) -> Session:
+    async def publish(
+        self, stream_id: str, preset: str | None, offer: str, *, address: str = ""
+    ) -> Session:
         """Answer a publisher; raises as `Streams.publish` does."""
         peer = await self._streams.publish(stream_id, preset, offer)
-        return self._keep(Session("whip", stream_id, peer))
+        return self._keep(Session("whip", stream_id, peer, address))
 
     async def watch(
-        self, stream_id: str, rendition: str | None, offer: str, chosen: Filter = EVERYTHING
+        self,
+        stream_id: str,
+        rendition: str | None,
+        offer: str,
+        chosen: Filter = EVERYTHING,
+        *,
+        address: str = "",
     ) -> Session:
         """Answer a viewer of a stream's rendition, by default its first.
 
         Args:
             chosen: the objects he wants, if he takes results too.
+            address: of the host that asks.
 
         Raises:
             NotFound: there is no such stream or rendition.
@@ -67,7 +88,7 @@ class Sessions:
             CapacityError: as many watch as the limits allow.
             BadSdp: the offer cannot be used.
         """
-        sink = self._rendition(stream_id, rendition)
+        name, sink = self._rendition(stream_id, rendition)
         most = self._config.server.limits.max_viewers
         if self.viewers + self._answering >= most:
             raise CapacityError(f"the server has its {most} viewers already")
@@ -78,7 +99,7 @@ class Sessions:
             self._answering -= 1
         if peer.takes_messages:
             self._channels.join(stream_id, peer, chosen)
-        return self._keep(Session("whep", stream_id, peer))
+        return self._keep(Session("whep", stream_id, peer, address, name))
 
     def get(self, kind: Kind, stream_id: str, session_id: str) -> Session:
         """A session by its URL. Raises NotFound."""
@@ -99,7 +120,7 @@ class Sessions:
     @property
     def viewers(self) -> int:
         """How many watch, all streams together."""
-        return sum(session.kind == "whep" for session in self._sessions.values())
+        return sum(session.kind == "whep" for session in self.all())
 
     @property
     def full(self) -> bool:
@@ -117,7 +138,7 @@ class Sessions:
         self._channels.close()
         await asyncio.gather(*(session.peer.close() for session in self.all()))
 
-    def _rendition(self, stream_id: str, rendition: str | None) -> WhepSink:
+    def _rendition(self, stream_id: str, rendition: str | None) -> tuple[str, WhepSink]:
         pipeline = self._engine.get(stream_id)
         if pipeline.over:
             said = "is stopped" if pipeline.state == "stopped" else f"has {pipeline.state}"
@@ -127,7 +148,7 @@ class Sessions:
         if name not in watchable:
             known = ", ".join(watchable) or "none"
             raise NotFound(f"stream {stream_id!r} has no rendition {name!r} ({known})")
-        return watchable[name]
+        return name, watchable[name]
 
     def _keep(self, session: Session) -> Session:
         self._sessions[session.peer.id] = session

@@ -14,6 +14,7 @@ from livelens.media.rtc_config import IceServer, RtcConfig
 from livelens.media.sdp import MAX_SDP_BYTES
 from livelens.server.answers import media_type
 from livelens.server.filters import filter_of
+from livelens.server.limits import client_of
 from livelens.server.sessions import Kind, Session
 from livelens.server.state import state_of
 
@@ -26,7 +27,10 @@ async def publish(request: Request) -> Response:
     offer = await _text(request, SDP)
     state = state_of(request)
     session = await state.sessions.publish(
-        request.path_params["stream"], request.query_params.get("preset"), offer
+        request.path_params["stream"],
+        request.query_params.get("preset"),
+        offer,
+        address=_address(request),
     )
     return _created(session, state.config.webrtc)
 
@@ -38,7 +42,11 @@ async def watch(request: Request) -> Response:
     stream_id = request.path_params["stream"]
     chosen = filter_of(request, state.engine.get(stream_id).spec)
     session = await state.sessions.watch(
-        stream_id, request.query_params.get("rendition"), offer, chosen
+        stream_id,
+        request.query_params.get("rendition"),
+        offer,
+        chosen,
+        address=_address(request),
     )
     return _created(session, state.config.webrtc)
 
@@ -105,6 +113,10 @@ def _with_links(response: Response, links: list[str]) -> Response:
     for link in links:
         response.headers.append("Link", link)
     return response
+
+
+def _address(request: Request) -> str:
+    return client_of(request.scope, state_of(request).config.server.networks)
 
 
 def _session(request: Request) -> Session:

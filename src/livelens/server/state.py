@@ -9,8 +9,10 @@ from starlette.requests import HTTPConnection
 from livelens.clock import now_ns
 from livelens.flow.engine import Engine
 from livelens.server.config import ServerConfig
+from livelens.server.eventlog import EventLog
 from livelens.server.feeds import Streams
 from livelens.server.rates import Rates
+from livelens.server.sampler import Sampler
 from livelens.server.sessions import Sessions
 from livelens.server.usage import CpuMeter
 
@@ -32,6 +34,8 @@ class ServerState:
         began_ns: when the server was made.
         rates: of frames, by stream, and by stream and stage.
         cpu: what the server uses.
+        history: how it has fared in the last hour.
+        event_log: the last states and problems.
         boards: views that many may watch, by name, as they were made last.
         faces: enrols faces, from the first request for it on.
     """
@@ -47,12 +51,15 @@ class ServerState:
     closing: bool = False
     began_ns: int = field(default_factory=now_ns)
     rates: Rates = field(init=False)
+    history: Sampler = field(init=False)
+    event_log: EventLog = field(default_factory=EventLog)
     cpu: CpuMeter = field(default_factory=CpuMeter)
     boards: "dict[str, Shown]" = field(default_factory=dict)
     faces: "FaceDesk | None" = None
 
     def __post_init__(self) -> None:
         self.rates = Rates(self._frames)
+        self.history = Sampler(self)
 
     def _frames(self) -> dict[tuple[str, ...], int]:
         """Frames so far: (stream, "captured" or "delivered"), and (stream, "stage", name)."""
