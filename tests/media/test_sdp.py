@@ -15,7 +15,7 @@ DATA = Path(__file__).parent / "data"
 PUBLISH = (DATA / "chromium-publish.sdp").read_text()
 WATCH = (DATA / "chromium-watch.sdp").read_text()
 
-LOCAL = LocalEnd("ufrag", "p" * 22, ("sha-256", "AA:BB"), "passive", [], 7, 8, 1)
+LOCAL = LocalEnd("ufrag", "p" * 22, ("sha-256", "AA:BB"), "passive", [], 7, 8, 9, 1)
 
 
 def answer(offer: str, *, publish: bool = False, watch: bool = False, **config: object) -> str:

@@ -17,6 +17,8 @@ from aiortc.rtp import RtcpPacket
 
 from livelens.clock import now_ns, seconds
 from livelens.errors import BadSdp
+from livelens.media.audio_end import AudioEnd
+from livelens.media.audio_receiver import AudioPacket
 from livelens.media.dtls import SecureTransport, certificate
 from livelens.media.encode import EncodedPicture
 from livelens.media.ice import IceConnection
@@ -73,8 +75,10 @@ class Peer:
         self._setup = "active" if role == "client" else "passive"
         self._ssrc = secrets.randbits(31) | 1
         self._rtx_ssrc = self._ssrc ^ 0x40000000
+        self._audio_ssrc = self._ssrc ^ 0x20000000
         self._sender: VideoSender | None = None
         self._receiver: VideoReceiver | None = None
+        self._audio: AudioEnd | None = None
         self._sctp: RTCSctpTransport | None = None
         self._results: RTCDataChannel | None = None
         self._channels = 0
@@ -93,6 +97,7 @@ class Peer:
         config: RtcConfig,
         *,
         publish: Callable[[Captured], None] | None = None,
+        on_audio: Callable[[AudioPacket], None] | None = None,
         watch: bool = False,
         on_keyframe_request: Callable[[], None] | None = None,
         on_message: Callable[[str], None] | None = None,
@@ -101,7 +106,8 @@ class Peer:
 
         Args:
             publish: takes the peer's pictures, on a decoding thread.
-            watch: send video to the peer, by `send_video`.
+            on_audio: takes the sound that comes with them.
+            watch: send video to the peer, by `send_video`, and sound, by `send_audio`.
             on_keyframe_request: the viewer needs a keyframe; called once when he is
                 connected, too.
             on_message: takes text from any data channel of the peer.
@@ -111,7 +117,8 @@ class Peer:
             CapacityError: no UDP port is left.
             ConfigError: the configured addresses cannot be used.
         """
-        choice = choose(parse_offer(offer), publish=publish is not None, watch=watch)
+        audio = config.audio and (watch or on_audio is not None)
+        choice = choose(parse_offer(offer), publish=publish is not None, watch=watch, audio=audio)
         peer = cls(config, choice)
         peer._on_message = on_message
         try:
@@ -120,6 +127,9 @@ class Peer:
         except BaseException:
             await peer._ice.close()
             raise
+        if choice.audio is not None:
+            send_rtp, send_rtcp, ssrc = peer._dtls.send_rtp, peer._dtls.send_rtcp, peer._audio_ssrc
+            peer._audio = AudioEnd(choice.audio, send_rtp, send_rtcp, ssrc=ssrc, on_packet=on_audio)
         if choice.video is not None:
             peer._open_video(choice.video, publish, on_keyframe_request)
         if choice.data is not None:
@@ -132,6 +142,15 @@ class Peer:
         """Send a picture to the viewer; left out, and counted, while he cannot take it."""
         if self._sender is not None and self._dtls.ready and encoded.codec == self.codec:
             self._sender.send(encoded)
+
+    def send_audio(self, packet: AudioPacket) -> bool:
+        """Send a packet of sound to the viewer; False while he cannot take it."""
+        return self._audio is not None and self._dtls.ready and self._audio.send(packet)
+
+    @property
+    def takes_audio(self) -> bool:
+        """Whether the peer is sent sound."""
+        return self._audio is not None and self._audio.sends
 
     @property
     def takes_messages(self) -> bool:
@@ -188,6 +207,7 @@ class Peer:
                 "unauthentic_packet": self._dtls.unauthentic,
             },
             messages=(self._messages, self._messages_dropped),
+            audio=self._audio.stats() if self._audio is not None else None,
         )
 
     async def close(self) -> None:
@@ -207,6 +227,7 @@ class Peer:
             candidates=await self._ice.offered_candidates(),
             ssrc=self._ssrc,
             rtx_ssrc=self._rtx_ssrc,
+            audio_ssrc=self._audio_ssrc,
             session_id=secrets.randbits(62),
         )
         return write_answer(self._choice, local, self._config)
@@ -230,6 +251,7 @@ class Peer:
                 on_picture=publish,
                 config=self._config,
                 ssrc=self._ssrc,
+                clock=self._audio.clock if self._audio is not None else None,
             )
         if video.sends:
             extensions: list[tuple[int, bytes]] = []
@@ -320,6 +342,8 @@ class Peer:
         try:
             if self._sender is not None:
                 self._sender.close()
+            if self._audio is not None:
+                self._audio.close()
             if self._receiver is not None:
                 self._receiver.close()
             if self._sctp is not None:
@@ -343,7 +367,8 @@ class Peer:
         except ValueError:
             self._malformed += 1
             return
-        self._receiver.receive(packet, arrival_ns, len(data))
+        if self._audio is None or not self._audio.receive(packet, arrival_ns):
+            self._receiver.receive(packet, arrival_ns, len(data))
 
     def _on_rtcp(self, data: bytes) -> None:
         try:
@@ -356,6 +381,8 @@ class Peer:
                 self._sender.handle_rtcp(packet)
             if self._receiver is not None:
                 self._receiver.receive_rtcp(packet)
+            if self._audio is not None:
+                self._audio.receive_rtcp(packet)
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
         self._channels += 1

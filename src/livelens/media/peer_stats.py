@@ -12,6 +12,24 @@ from livelens.media.rtp_sender import VideoSender
 PeerState = Literal["new", "connecting", "connected", "closed"]
 
 
+class AudioStats(msgspec.Struct, frozen=True):
+    """The sound of a peer.
+
+    Attributes:
+        packets, bytes: sent to a viewer, or received from a publisher.
+        lost: packets that did not arrive, so far.
+        loss: share of them in the last second.
+        dropped: packets that arrived or waited in vain, by reason.
+    """
+
+    packets: int
+    bytes: int
+    lost: int
+    loss: float
+    jitter_s: float
+    dropped: dict[str, int]
+
+
 class PeerStats(msgspec.Struct, frozen=True):
     """What a peer has done so far, and how its link is.
 
@@ -28,6 +46,7 @@ class PeerStats(msgspec.Struct, frozen=True):
         estimate_bps: what a viewer says his link can take.
         dropped: pictures by reason.
         messages, messages_dropped: results on the data channel.
+        audio: sound; None where none was agreed on.
     """
 
     state: PeerState
@@ -50,6 +69,7 @@ class PeerStats(msgspec.Struct, frozen=True):
     dropped: dict[str, int]
     messages: int
     messages_dropped: int
+    audio: AudioStats | None = None
 
 
 def peer_stats(
@@ -63,6 +83,7 @@ def peer_stats(
     sender: VideoSender | None,
     packets_refused: Mapping[str, int],
     messages: tuple[int, int],
+    audio: AudioStats | None,
 ) -> PeerStats:
     """Gather the counters. Of a peer that sends and receives, those of sending are told."""
     dropped = dict(packets_refused)
@@ -112,4 +133,5 @@ def peer_stats(
         dropped=dropped,
         messages=messages[0],
         messages_dropped=messages[1],
+        audio=audio,
     )

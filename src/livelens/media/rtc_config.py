@@ -27,6 +27,7 @@ class RtcConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         include_loopback: bind 127.0.0.1 too, when `bind_hosts` is None.
         playout_delay_ms: least and greatest delay that viewers are asked to add, sent in the
             playout-delay header extension; None leaves viewers their own choice.
+        audio: take a publisher's sound (Opus) and send it to who watches him.
         start_bitrate_bps: where browsers that publish begin, before they know the link.
         min_bitrate_bps: a floor under a publisher's congestion control; harmful on a weak link.
         max_bitrate_bps: a ceiling over a publisher's congestion control.
@@ -45,6 +46,7 @@ class RtcConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bind_hosts: list[str] | None = None
     include_loopback: bool = True
     playout_delay_ms: tuple[int, int] | None = (0, 0)
+    audio: bool = True
     start_bitrate_bps: Bps = 2_500_000
     min_bitrate_bps: Bps | None = None
     max_bitrate_bps: Bps | None = None

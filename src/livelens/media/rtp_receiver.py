@@ -28,6 +28,7 @@ from aiortc.rtp import (
 )
 
 from livelens.clock import NS_PER_S, RTP_CLOCK_HZ, nanoseconds, now_ns
+from livelens.media.audio_clock import PublisherClock
 from livelens.media.decode import DecodingThread
 from livelens.media.feedback import ArrivalLog
 from livelens.media.jitter import EncodedFrame, JitterBuffer, JitterCounts, NackList
@@ -86,6 +87,7 @@ class VideoReceiver:
         on_picture: called on the decoding thread with every picture.
         config: early release, recovery time.
         ssrc: our own, in reports.
+        clock: is told when pictures of which date arrive; None when nobody asks it.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class VideoReceiver:
         on_picture: Callable[[Captured], None],
         config: RtcConfig,
         ssrc: int,
+        clock: PublisherClock | None = None,
     ) -> None:
         self.counts = ReceiverCounts()
         self.throughput = Throughput()
@@ -118,6 +121,7 @@ class VideoReceiver:
         self._on_picture = on_picture
         self._config = config
         self._ssrc = ssrc
+        self._clock = clock
         self._media_ssrc: int | None = None
         self._jitter_counts = JitterCounts()
         self._arrivals = ArrivalLog(ssrc)
@@ -280,6 +284,8 @@ class VideoReceiver:
         if self._sender_report is not None:
             unix_ns, reported, _, _ = self._sender_report
             ntp_ns = unix_ns + _to_ns(timestamp - reported)
+            if self._clock is not None:
+                self._clock.note(ntp_ns, frame.captured_ns)
         self._decoding.put(data, frame.keyframe, _Tag(pts_ns, frame.captured_ns, ntp_ns))
 
     def _decoded(self, picture: VideoPicture, tag: _Tag) -> None:

@@ -1,10 +1,11 @@
 """Choosing from an offer, and writing the answer.
 
-One video section at most is used, and one data channel section. Everything is bundled
-on one transport. H.264 is preferred: it is the cheaper one to decode and to encode here.
+One video section at most is used, one audio section beside it, and one data channel
+section. Everything is bundled on one transport. H.264 is preferred: it is the cheaper one
+to decode and to encode here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,18 +52,46 @@ class VideoChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class AudioChoice:
+    """What was agreed for sound, which is Opus. No feedback: nothing is sent again, and
+    what the link carries is estimated by the video.
+
+    Attributes:
+        direction: of this side.
+        extensions: header extension ids by URI.
+    """
+
+    section: Section
+    fmt: Format
+    direction: str
+    extensions: dict[str, int]
+
+    @property
+    def receives(self) -> bool:
+        """Whether the peer sends sound to this side."""
+        return self.direction in ("recvonly", "sendrecv")
+
+    @property
+    def sends(self) -> bool:
+        """Whether this side sends sound to the peer."""
+        return self.direction in ("sendonly", "sendrecv")
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """What was agreed on, section by section.
 
     Attributes:
         transport: the section whose ICE and DTLS values hold for all.
         video: the video section in use.
+        audio: the audio section in use.
         data: the data channel section in use.
     """
 
     offer: Offer
     transport: Section
     video: VideoChoice | None
+    audio: AudioChoice | None
     data: Section | None
 
     def accepts(self, section: Section) -> bool:
@@ -77,12 +106,13 @@ class Choice:
         return section.kind in ("audio", "video") and bool(_first_format(section))
 
 
-def choose(offer: Offer, *, publish: bool, watch: bool) -> Choice:
+def choose(offer: Offer, *, publish: bool, watch: bool, audio: bool = True) -> Choice:
     """Decide what of the offer to take.
 
     Args:
         publish: take the peer's video.
         watch: send video to the peer.
+        audio: take and send sound too.
 
     Raises:
         BadSdp: the offer holds nothing that serves.
@@ -101,7 +131,8 @@ def choose(offer: Offer, *, publish: bool, watch: bool) -> Choice:
         by_mid = {section.mid: section for section in offer.sections}
         tagged = by_mid[offer.bundle[0]]
         transport = tagged if tagged.ufrag is not None else main
-    return Choice(offer, transport, video, data)
+    sound = _choose_audio(offer, video, publish=publish, watch=watch) if audio else None
+    return Choice(offer, transport, video, sound, data)
 
 
 def _bundled(offer: Offer, *sections: Section) -> bool:
@@ -142,6 +173,29 @@ def _choose_video(offer: Offer, *, publish: bool, watch: bool) -> VideoChoice | 
     return None
 
 
+def _choose_audio(
+    offer: Offer, video: VideoChoice | None, *, publish: bool, watch: bool
+) -> AudioChoice | None:
+    """The first section with Opus that shares the transport of the video."""
+    if video is None:
+        return None
+    taken = {video.fmt.payload_type, video.rtx.payload_type if video.rtx else -1}
+    for section in offer.sections:
+        if section.kind != "audio" or not _bundled(offer, section, video.section):
+            continue
+        takes = publish and section.direction in ("sendonly", "sendrecv")
+        gives = watch and section.direction in ("recvonly", "sendrecv")
+        opus = next((f for f in _formats(section) if f.line.lower() == "opus/48000/2"), None)
+        usable = (takes or gives) and section.rtcp_mux
+        # One number for two things on one transport cannot be told apart.
+        if opus is None or not usable or opus.payload_type in taken:
+            continue
+        direction = "sendrecv" if takes and gives else "recvonly" if takes else "sendonly"
+        extensions = {MID_URI: section.extensions[MID_URI]} if MID_URI in section.extensions else {}
+        return AudioChoice(section, opus, direction, extensions)
+    return None
+
+
 def _choose_format(section: Section, *, sends: bool) -> tuple[VideoCodec, Format] | None:
     """The best format: H.264 constrained baseline, any other H.264, VP8.
 
@@ -149,9 +203,8 @@ def _choose_format(section: Section, *, sends: bool) -> tuple[VideoCodec, Format
         sends: this side sends, and does so in packetization-mode 1 only.
     """
     best: tuple[int, VideoCodec, Format] | None = None
-    for word in section.payload_types:
-        fmt = section.formats.get(int(word)) if word.isdecimal() else None
-        if fmt is None or fmt.clock_hz != 90_000:
+    for fmt in _formats(section):
+        if fmt.clock_hz != 90_000:
             continue
         rank = _rank(fmt, sends=sends)
         if rank is not None and (best is None or rank < best[0]):
@@ -173,12 +226,16 @@ def _rank(fmt: Format, *, sends: bool) -> int | None:
     return {"42e0": 0, "42c0": 1, "4200": 2, "4d00": 3, "4d40": 3}.get(profile, 4)
 
 
-def _first_format(section: Section) -> Format | None:
+def _formats(section: Section) -> Iterator[Format]:
+    """In the order that the peer prefers."""
     for word in section.payload_types:
         fmt = section.formats.get(int(word)) if word.isdecimal() else None
         if fmt is not None:
-            return fmt
-    return None
+            yield fmt
+
+
+def _first_format(section: Section) -> Format | None:
+    return next(_formats(section), None)
 
 
 def _why_no_video(offer: Offer, *, publish: bool) -> str:
@@ -210,6 +267,7 @@ class LocalEnd:
     candidates: Sequence[Candidate]
     ssrc: int
     rtx_ssrc: int
+    audio_ssrc: int
     session_id: int
 
 
@@ -248,6 +306,8 @@ def _section_lines(
         body = _data_lines(section)
     elif video is not None and section is video.section:
         body = _video_lines(video, local, config)
+    elif choice.audio is not None and section is choice.audio.section:
+        body = _audio_lines(choice.audio, local)
     else:
         fmt = _first_format(section)
         assert fmt is not None
@@ -306,6 +366,28 @@ def _video_lines(video: VideoChoice, local: LocalEnd, config: RtcConfig) -> list
         if rtx is not None:
             lines.append(f"a=ssrc-group:FID {local.ssrc} {local.rtx_ssrc}")
         lines += [f"a=ssrc:{ssrc} cname:{_CNAME}" for ssrc in ssrcs]
+    return lines
+
+
+def _audio_lines(audio: AudioChoice, local: LocalEnd) -> list[str]:
+    fmt = audio.fmt
+    lines = [
+        f"m=audio 9 {audio.section.protocol} {fmt.payload_type}",
+        "c=IN IP4 0.0.0.0",
+        f"a={audio.direction}",
+        "a=rtcp-mux",
+        "a=rtcp-rsize",
+        *(f"a=extmap:{key} {uri}" for uri, key in audio.extensions.items()),
+        f"a=rtpmap:{fmt.payload_type} {fmt.line}",
+    ]
+    # What the peer says of his own side (stereo, repair in the packets, silence) suits
+    # this one, which passes on whatever it is.
+    if fmt.parameters:
+        pairs = ";".join(f"{key}={value}" for key, value in fmt.parameters.items())
+        lines.append(f"a=fmtp:{fmt.payload_type} {pairs}")
+    if audio.sends:
+        # Of one stream with the video, so that browsers keep the two together.
+        lines += [f"a=msid:{_STREAM} audio", f"a=ssrc:{local.audio_ssrc} cname:{_CNAME}"]
     return lines
 
 

@@ -14,6 +14,7 @@ from livelens.events import State, StreamState
 from livelens.flow.engine import Engine
 from livelens.flow.pipeline import Pipeline
 from livelens.media.peer import Peer
+from livelens.server.audio_relay import AudioRelay
 from livelens.server.config import (
     ServerConfig,
     check_id,
@@ -38,6 +39,7 @@ class Publication:
 
     Attributes:
         feed: its open source, which outlives publishers.
+        audio: their sound, which outlives them too.
         lasting: the stream stays without a publisher, since somebody configured it.
         peer: the present publisher.
         taken: a publisher is here or being answered.
@@ -45,6 +47,7 @@ class Publication:
     """
 
     feed: WhipFeed = field(default_factory=WhipFeed)
+    audio: AudioRelay = field(default_factory=AudioRelay)
     lasting: bool = True
     peer: Peer | None = None
     taken: bool = False
@@ -232,7 +235,12 @@ class Streams:
         _stop_lingering(publication)
         peer: Peer | None = None
         try:
-            peer = await Peer.answer(offer, self._config.webrtc, publish=publication.push)
+            peer = await Peer.answer(
+                offer,
+                self._config.webrtc,
+                publish=publication.push,
+                on_audio=publication.audio.take,
+            )
             if spec is not None:
                 await self._add(stream_id, spec, publication)
             self._check_kept(stream_id, publication)
@@ -338,6 +346,7 @@ class Streams:
     def _watch_publisher(self, stream_id: str, publication: Publication, peer: Peer) -> None:
         async def until_gone() -> None:
             await peer.closed.wait()
+            publication.audio.add(peer.stats().audio)
             if publication.peer is peer:
                 publication.peer = None
                 publication.taken = False

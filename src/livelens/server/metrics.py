@@ -40,6 +40,7 @@ class ServerCollector(Collector):
         yield from self._renditions()
         yield from self._queues()
         yield from self._sessions()
+        yield from self._audio()
         yield from self._readers()
 
     def _renditions(self) -> Iterator[Metric]:
@@ -104,6 +105,29 @@ class ServerCollector(Collector):
         for stream_id, publication in list(self._state.streams.publications.items()):
             lost.add_metric([stream_id], publication.feed.dropped)
         yield from (peers, lost)
+
+    def _audio(self) -> Iterator[Metric]:
+        received = CounterMetricFamily(
+            "livelens_audio_received", "Packets of sound from publishers", labels=["stream"]
+        )
+        sent = CounterMetricFamily(
+            "livelens_audio_sent", "Packets of sound to viewers, all together", labels=["stream"]
+        )
+        dropped = CounterMetricFamily(
+            "livelens_audio_dropped",
+            "Packets of sound that did not arrive (lost), that came in vain, or that a viewer"
+            " was not ready for (unsent), by reason",
+            labels=["stream", "reason"],
+        )
+        for stream_id, publication in list(self._state.streams.publications.items()):
+            counts = publication.audio.counts
+            received.add_metric([stream_id], counts.received)
+            sent.add_metric([stream_id], counts.sent)
+            peer = publication.peer
+            stats = None if peer is None else peer.stats().audio
+            for reason, count in publication.audio.dropped(stats).items():
+                dropped.add_metric([stream_id, reason], count)
+        yield from (received, sent, dropped)
 
     def _readers(self) -> Iterator[Metric]:
         readers = GaugeMetricFamily(

@@ -9,6 +9,7 @@ from livelens.clock import wall_ns
 from livelens.errors import CapacityError, Conflict, NotFound
 from livelens.flow.engine import Engine
 from livelens.media.peer import Peer
+from livelens.server.audio_relay import AudioRelay
 from livelens.server.channels import ResultChannels
 from livelens.server.config import ServerConfig
 from livelens.server.feeds import Streams
@@ -56,6 +57,7 @@ class Sessions:
         self._config = config
         self._channels = ResultChannels(engine.bus)
         self._sessions: dict[str, Session] = {}
+        self._listening: dict[str, AudioRelay] = {}
         self._answering = 0
         self._messages_lost = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,6 +99,10 @@ class Sessions:
             peer = await sink.watch(offer, self._config.webrtc)
         finally:
             self._answering -= 1
+        publication = self._streams.publications.get(stream_id)
+        if peer.takes_audio and publication is not None:
+            publication.audio.join(peer)
+            self._listening[peer.id] = publication.audio
         if peer.takes_messages:
             self._channels.join(stream_id, peer, chosen)
         return self._keep(Session("whep", stream_id, peer, address, name))
@@ -158,6 +164,9 @@ class Sessions:
             self._sessions.pop(session.peer.id, None)
             self._messages_lost += session.peer.stats().messages_dropped
             self._channels.leave(session.stream_id, session.peer)
+            relay = self._listening.pop(session.peer.id, None)
+            if relay is not None:
+                relay.leave(session.peer)
 
         task = asyncio.create_task(until_closed(), name=f"session-{session.peer.id}")
         self._tasks.add(task)
