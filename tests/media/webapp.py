@@ -32,19 +32,21 @@ async function exchange(path, pc) {
   if (!reply.ok) throw new Error(answer);
   await pc.setRemoteDescription({type: 'answer', sdp: answer});
 }
-async function publish(path, size = {width: 1280, height: 720}) {
-  const camera = await navigator.mediaDevices.getUserMedia({video: {...size, frameRate: 30}});
+async function publish(path, size = {width: 1280, height: 720}, audio = false) {
+  const camera = await navigator.mediaDevices.getUserMedia(
+    {video: {...size, frameRate: 30}, audio});
   const pc = window.publisher = new RTCPeerConnection();
-  pc.addTransceiver(camera.getVideoTracks()[0], {direction: 'sendonly'});
+  for (const track of camera.getTracks())
+    pc.addTransceiver(track, {direction: 'sendonly', streams: [camera]});
   window.connectedAt = new Promise(done => pc.onconnectionstatechange = () =>
     pc.connectionState === 'connected' && done(performance.now()));
   await exchange(path, pc);
   await window.connectedAt;
 }
-async function watch(path, codec) {
+async function watch(path, codec, audio = false) {
   const pc = window.viewer = new RTCPeerConnection();
   const video = document.createElement('video');
-  video.muted = true; video.autoplay = true; video.playsInline = true;
+  video.muted = !audio; video.autoplay = true; video.playsInline = true;
   document.body.append(video);
   window.shown = []; window.messages = [];
   const each = (now, meta) => {
@@ -56,9 +58,11 @@ async function watch(path, codec) {
   if (codec) transceiver.setCodecPreferences(
     RTCRtpReceiver.getCapabilities('video').codecs.filter(
       c => c.mimeType.toLowerCase() === 'video/' + codec || c.mimeType === 'video/rtx'));
+  if (audio) pc.addTransceiver('audio', {direction: 'recvonly'});
   const channel = pc.createDataChannel('results', {ordered: false, maxRetransmits: 0});
   channel.onmessage = event => window.messages.push(event.data);
-  pc.ontrack = event => { video.srcObject = new MediaStream([event.track]); };
+  const tracks = window.tracks = new MediaStream();
+  pc.ontrack = event => { tracks.addTrack(event.track); video.srcObject = tracks; };
   await exchange(path, pc);
 }
 async function until(holds, ms) {
@@ -68,9 +72,9 @@ async function until(holds, ms) {
     await new Promise(done => setTimeout(done, 20));
   }
 }
-async function stat(pc, type) {
+async function stat(pc, type, kind = 'video') {
   for (const one of (await pc.getStats()).values())
-    if (one.type === type && (one.kind === 'video' || !one.kind)) return one;
+    if (one.type === type && (one.kind === kind || !one.kind)) return one;
   return null;
 }
 """

@@ -3,19 +3,18 @@
 A publisher's sender reports pair his sound and his pictures with his own clock. A picture
 counts as captured when it arrives here; a sound is therefore placed by how far it lies from
 the pictures on the publisher's clock, not by its own arrival: the two travel differently,
-a camera's picture through an encoder and a pacer, a microphone's through almost nothing.
+a camera's picture through an encoder and a pacer, a microphone's sound through almost nothing.
 """
 
 from typing import Final
 
 from livelens.clock import NS_PER_S
+from livelens.media.clock_offset import ClockOffset
 
 AUDIO_CLOCK_HZ: Final = 48_000
 
 # Further than this from its arrival no sound is placed, whatever the reports say.
 _BELIEVED_NS: Final = 500_000_000
-# A jump of the clock is followed at once, jitter is averaged out.
-_JUMP_NS: Final = 250_000_000
 _PICTURES: Final = 32
 _PACKETS: Final = 64
 
@@ -24,21 +23,15 @@ class PublisherClock:
     """The publisher's clock against this host's, learned from his pictures."""
 
     def __init__(self) -> None:
-        self._ahead_ns: int | None = None
-        self._count = 0
+        self._offset = ClockOffset(_PICTURES)
 
     def note(self, ntp_ns: int, captured_ns: int) -> None:
         """A picture that he dates `ntp_ns` arrived at `captured_ns` of this host."""
-        ahead_ns = captured_ns - ntp_ns
-        if self._ahead_ns is None or abs(ahead_ns - self._ahead_ns) > _JUMP_NS:
-            self._ahead_ns, self._count = ahead_ns, 1
-            return
-        self._count = min(self._count + 1, _PICTURES)
-        self._ahead_ns += (ahead_ns - self._ahead_ns) // self._count
+        self._offset.note(captured_ns - ntp_ns)
 
     def host_ns(self, ntp_ns: int) -> int | None:
         """When a picture of this date would have arrived; None while nothing is known."""
-        return None if self._ahead_ns is None else ntp_ns + self._ahead_ns
+        return None if self._offset.ns is None else ntp_ns + self._offset.ns
 
 
 class CaptureLine:
@@ -51,14 +44,13 @@ class CaptureLine:
     def __init__(self, clock: PublisherClock) -> None:
         self._clock = clock
         self._report: tuple[int, int] | None = None
-        self._origin_ns: int | None = None
-        self._count = 0
+        self._origin = ClockOffset(_PACKETS)
         self._by_report = False
 
     @property
     def origin_ns(self) -> int:
         """Host time of the timestamp 0, as it is known by now."""
-        return self._origin_ns or 0
+        return self._origin.ns or 0
 
     def report(self, ntp_ns: int, timestamp: int) -> None:
         """A sender report: this timestamp, unwrapped, is that date of the publisher."""
@@ -68,19 +60,12 @@ class CaptureLine:
         """Host time of the sound with this timestamp, unwrapped, that arrived just then."""
         captured_ns = self._reported_ns(timestamp, arrival_ns)
         by_report = captured_ns is not None
-        if captured_ns is None:
-            captured_ns = arrival_ns
+        if by_report and not self._by_report:
+            self._origin.restart()
+        self._by_report = by_report
         media_ns = media_time_ns(timestamp)
-        origin_ns = captured_ns - media_ns
-        if by_report != self._by_report:
-            # Better or worse knowledge: average anew, beginning with it.
-            self._by_report, self._count = by_report, 0
-        if self._origin_ns is None or abs(origin_ns - self._origin_ns) > _JUMP_NS:
-            self._origin_ns, self._count = origin_ns, 1
-        else:
-            self._count = min(self._count + 1, _PACKETS)
-            self._origin_ns += (origin_ns - self._origin_ns) // self._count
-        return media_ns + self._origin_ns
+        told_ns = arrival_ns if captured_ns is None else captured_ns
+        return media_ns + self._origin.note(told_ns - media_ns)
 
     def _reported_ns(self, timestamp: int, arrival_ns: int) -> int | None:
         if self._report is None:

@@ -31,6 +31,7 @@ from aiortc.rtp import (
 )
 
 from livelens.clock import NS_PER_S, now_ns, rtp_ticks, rtp_timestamp, wall_ns
+from livelens.media.clock_offset import ClockOffset
 from livelens.media.encode import EncodedPicture
 from livelens.media.recent import Intervals, Throughput
 from livelens.media.rtp import HEADER, pack_extensions
@@ -38,6 +39,7 @@ from livelens.media.rtp import HEADER, pack_extensions
 NTP_EPOCH_S: Final = 2_208_988_800
 _SDES_CNAME: Final = 1
 _REPORT_NS: Final = NS_PER_S
+_REPORTED_PICTURES: Final = 32
 # The same packet is not repeated within this time: doubled requests cross on the way.
 _REPEAT_NS: Final = 10_000_000
 # No viewer may make the server send more than this many times what it sends anyway.
@@ -125,7 +127,9 @@ class VideoSender:
         self._unsent: deque[tuple[bytes, bytes]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._waits_for_keyframe = True
-        self._last: tuple[int, int] | None = None
+        # Host time of pts 0. A single picture that was held up on its way must not move the
+        # reports: a browser keeps sound and picture together by them.
+        self._origin = ClockOffset(_REPORTED_PICTURES)
         self._reported_ns = 0
 
     def send(self, encoded: EncodedPicture) -> bool:
@@ -164,7 +168,7 @@ class VideoSender:
         counts.octets += octets
         counts.pictures += 1
         counts.keyframes += encoded.keyframe
-        self._last = (encoded.pts_ns, encoded.captured_ns or now_ns())
+        self._origin.note((encoded.captured_ns or now_ns()) - encoded.pts_ns)
         now = now_ns()
         self.throughput.add(octets, now)
         if encoded.keyframe:
@@ -280,12 +284,11 @@ class VideoSender:
         self._send_rtp(header + self._extensions + struct.pack("!H", seq) + payload)
 
     def _sender_report(self, now: int) -> bytes:
-        """Pairs the wall clock with the RTP clock: the pts of now is that of the last
-        picture plus the time since it was captured."""
-        pts_ns, captured_ns = self._last or (0, now)
+        """Pairs the wall clock with the RTP clock: the pts of now is that of a picture
+        captured now."""
         info = RtcpSenderInfo(
             ntp_timestamp=ntp_time(wall_ns()),
-            rtp_timestamp=rtp_ticks(pts_ns + now - captured_ns) & 0xFFFFFFFF,
+            rtp_timestamp=rtp_ticks(now - (self._origin.ns or now)) & 0xFFFFFFFF,
             packet_count=self.counts.packets & 0xFFFFFFFF,
             octet_count=self.counts.octets & 0xFFFFFFFF,
         )
