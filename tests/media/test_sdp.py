@@ -7,19 +7,23 @@ from hypothesis import strategies as st
 
 from livelens.errors import BadSdp
 from livelens.media.rtc_config import RtcConfig
-from livelens.media.rtp import PLAYOUT_DELAY_URI, TRANSPORT_CC_URI
+from livelens.media.rtp import MID_URI, PLAYOUT_DELAY_URI, TRANSPORT_CC_URI
 from livelens.media.sdp import parse_fragment, parse_offer
 from livelens.media.sdp_answer import LocalEnd, choose, write_answer
 
 DATA = Path(__file__).parent / "data"
 PUBLISH = (DATA / "chromium-publish.sdp").read_text()
 WATCH = (DATA / "chromium-watch.sdp").read_text()
+FIREFOX_PUBLISH = (DATA / "firefox-publish.sdp").read_text()
+FIREFOX_WATCH = (DATA / "firefox-watch.sdp").read_text()
 
 LOCAL = LocalEnd("ufrag", "p" * 22, ("sha-256", "AA:BB"), "passive", [], 7, 8, 9, 1)
 
 
-def answer(offer: str, *, publish: bool = False, watch: bool = False, **config: object) -> str:
-    choice = choose(parse_offer(offer), publish=publish, watch=watch)
+def answer(
+    offer: str, *, publish: bool = False, watch: bool = False, audio: bool = True, **config: object
+) -> str:
+    choice = choose(parse_offer(offer), publish=publish, watch=watch, audio=audio)
     return write_answer(choice, LOCAL, RtcConfig(**config))  # type: ignore[arg-type]
 
 
@@ -63,8 +67,90 @@ def test_the_start_is_never_above_the_limit() -> None:
     assert "start-bitrate=500;" in answer(PUBLISH, publish=True, max_bitrate_bps=500_000)
 
 
-def test_audio_stays_in_the_bundle_but_inactive() -> None:
-    text = answer(PUBLISH, publish=True)
+def test_what_comes_before_the_format_it_speaks_of_counts() -> None:
+    """Firefox sorts its attributes: fmtp and rtcp-fb stand before rtpmap."""
+    choice = choose(parse_offer(FIREFOX_PUBLISH), publish=True, watch=False)
+    assert choice.video is not None
+    assert (choice.video.codec, choice.video.fmt.payload_type) == ("vp8", 120)
+    assert choice.video.rtx is not None
+    assert choice.video.feedback == {"nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"}
+    choice = choose(parse_offer(FIREFOX_WATCH), publish=False, watch=True)
+    assert choice.video is not None
+    assert choice.video.feedback == {"nack", "nack pli", "ccm fir", "goog-remb"}
+
+
+@pytest.mark.parametrize(
+    ("offer", "number", "parameters", "mid_id"),
+    [
+        (PUBLISH, 111, "minptime=10;useinbandfec=1", 4),
+        (FIREFOX_PUBLISH, 109, "maxplaybackrate=48000;stereo=1;useinbandfec=1", 3),
+    ],
+    ids=["chromium", "firefox"],
+)
+def test_the_sound_of_a_publisher_is_taken(
+    offer: str, number: int, parameters: str, mid_id: int
+) -> None:
+    audio = section(answer(offer, publish=True), "audio")
+    assert audio[0] == f"m=audio 9 UDP/TLS/RTP/SAVPF {number}"
+    assert {
+        "a=recvonly",
+        f"a=rtpmap:{number} opus/48000/2",
+        f"a=fmtp:{number} {parameters}",
+    } <= set(audio)
+    # Packets of sound carry no transport-wide numbers, which the video's feedback would miss.
+    assert [line for line in audio if "extmap" in line] == [f"a=extmap:{mid_id} {MID_URI}"]
+    assert not any(line.startswith(("a=rtcp-fb", "a=msid", "a=ssrc")) for line in audio)
+
+
+@pytest.mark.parametrize("offer", [WATCH, FIREFOX_WATCH], ids=["chromium", "firefox"])
+@pytest.mark.parametrize("direction", ["recvonly", "sendrecv"])
+def test_a_viewer_who_offers_to_listen_is_sent_sound(offer: str, direction: str) -> None:
+    text = answer(offer.replace("a=recvonly", f"a={direction}"), watch=True)
+    audio, video = section(text, "audio"), section(text, "video")
+    assert {"a=sendonly", "a=msid:livelens audio", "a=ssrc:9 cname:livelens"} <= set(audio)
+    assert "a=msid:livelens video" in video  # of one stream: kept together
+
+
+def test_a_viewer_who_offers_no_sound_is_answered_as_ever() -> None:
+    offer = WATCH.replace("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 1 2")
+    head, _, rest = offer.partition("m=audio")
+    offer = head + "m=video" + rest.partition("m=video")[2]
+    assert answer(offer, watch=True) == answer(offer, watch=True, audio=False)
+    assert "audio" not in answer(offer, watch=True)
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        WATCH.replace("opus/48000/2", "red/48000/2"),
+        WATCH.replace("opus/48000/2", "opus/16000/1"),
+        WATCH.replace("m=audio 9 UDP/TLS/RTP/SAVPF 111", "m=audio 9 UDP/TLS/RTP/SAVPF").replace(
+            "111 63 9 0", "63 9 0"
+        ),
+        WATCH.replace("a=recvonly", "a=sendonly", 1),
+        WATCH.replace("a=rtcp-mux\r\n", "", 1).replace("a=rtcp-mux\n", "", 1),
+    ],
+    ids=["no-opus", "another-opus", "not-offered", "sends", "no-rtcp-mux"],
+)
+def test_sound_that_cannot_be_sent_is_answered_inactive(offer: str) -> None:
+    assert offer != WATCH
+    assert "a=inactive" in section(answer(offer, watch=True), "audio")
+
+
+def test_one_number_for_sound_and_picture_is_not_taken() -> None:
+    video = choose(parse_offer(PUBLISH), publish=True, watch=False).video
+    assert video is not None
+    offer = PUBLISH.replace("111", str(video.fmt.payload_type))
+    assert "a=inactive" in section(answer(offer, publish=True), "audio")
+
+
+def test_sound_alone_is_not_enough() -> None:
+    with pytest.raises(BadSdp, match="no video section"):
+        answer(PUBLISH.partition("m=video")[0].replace("BUNDLE 0 1", "BUNDLE 0"), publish=True)
+
+
+def test_without_sound_its_section_stays_in_the_bundle_but_inactive() -> None:
+    text = answer(PUBLISH, publish=True, audio=False)
     audio = section(text, "audio")
     assert audio[0].split()[1] != "0"
     assert "a=inactive" in audio

@@ -95,6 +95,7 @@ def parse_offer(text: str) -> Offer:
     session = Section("session", 0, "", [], 1)
     offer = Offer([], [], False)
     current = session
+    about_formats: list[tuple[int, Section, str, str]] = []
     for number, line in lines:
         if len(line) < 2 or line[1] != "=" or not line[0].islower():
             raise BadSdp(f"SDP offer, line {number}: {_quote(line)} is not SDP")
@@ -105,14 +106,23 @@ def parse_offer(text: str) -> Offer:
             offer.sections.append(current)
         elif line[0] == "a":
             name, _, value = line[2:].partition(":")
-            try:
-                _parse_attribute(offer, current, name, value)
-            except (ValueError, IndexError) as error:
-                why = str(error) or "cannot be read"
-                raise BadSdp(f"SDP offer, line {number}: a={name}: {why}") from error
+            if name in ("fmtp", "rtcp-fb"):  # Firefox has them before the rtpmap they speak of
+                about_formats.append((number, current, name, value))
+            else:
+                _parse_numbered(number, offer, current, name, value)
+    for number, section, name, value in about_formats:
+        _parse_numbered(number, offer, section, name, value)
     _inherit(session, offer)
     _check(offer)
     return offer
+
+
+def _parse_numbered(number: int, offer: Offer, section: Section, name: str, value: str) -> None:
+    try:
+        _parse_attribute(offer, section, name, value)
+    except (ValueError, IndexError) as error:
+        why = str(error) or "cannot be read"
+        raise BadSdp(f"SDP offer, line {number}: a={name}: {why}") from error
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
