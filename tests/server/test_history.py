@@ -162,8 +162,8 @@ def test_the_history_as_a_table() -> None:
         rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
         assert len(rows) > 5
         assert {row["stream"] for row in rows} == {"busy"}
-        assert float(rows[-1]["captured_fps"]) > 0
-        assert float(rows[-1]["stage_slow_p50_ms"]) >= 100
+        assert max(float(row["captured_fps"] or 0) for row in rows) > 0
+        assert max(float(row["stage_slow_p50_ms"] or 0) for row in rows) >= 100
         assert float(rows[-1]["server_rss_mib"]) > 1
         assert "dropped_slow/overrun_per_s" in rows[0]
         everything = server.http.get("/api/history.csv").text
