@@ -7,6 +7,7 @@ export { ApiError, ConnectionLost, NoCodec, NoConnection, Unreachable } from "./
 export type { LinkOptions, LinkState } from "./keep";
 export { type Publication, publish, type SendOptions } from "./publish";
 export { Publisher, type PublisherOptions } from "./publisher";
+export { type PlayerNumbers, Reporter } from "./report";
 export type { SendStats } from "./sending";
 export { isCompanion, nameOf } from "./session";
 export { readMessages } from "./sse";

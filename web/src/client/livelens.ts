@@ -6,6 +6,7 @@ export { ApiError, ConnectionLost, NoCodec, NoConnection, Unreachable } from "./
 export type { LinkOptions, LinkState } from "./keep";
 export type { SendLimits, SendOptions } from "./publish";
 export type { Publisher, PublisherOptions } from "./publisher";
+export type { PlayerNumbers, Reporter } from "./report";
 export type { Chosen } from "./results";
 export type { SendStats } from "./sending";
 export type {

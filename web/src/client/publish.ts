@@ -44,12 +44,12 @@ export async function publish(
 ): Promise<Publication> {
   const preset = options.preset ? `?preset=${encodeURIComponent(options.preset)}` : "";
   const path = `whip/${encodeURIComponent(stream)}${preset}`;
-  const { pc, close, made } = await openSession(api, path, {
+  const { made, ...session } = await openSession(api, path, {
     prepare: (pc) => addTracks(pc, media, options),
     onLost: options.onLost,
     signal: options.signal,
   });
-  return { pc, close, stream, senders: made };
+  return { ...session, stream, senders: made };
 }
 
 function addTracks(

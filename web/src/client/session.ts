@@ -12,6 +12,10 @@ const COMPANIONS = new Set(["rtx", "red", "ulpfec", "flexfec-03"]);
 /** One WHIP or WHEP session that stands. */
 export interface Session {
   readonly pc: RTCPeerConnection;
+  /** Its address. */
+  readonly resource: string;
+  /** Aborts when it ends. */
+  readonly ended: AbortSignal;
   /** Ends it, at the server too. */
   close(): void;
 }
@@ -54,7 +58,7 @@ export async function openSession<Made>(
     resource = await negotiate(api, pc, path, options.signal);
     await connected(pc, options.signal);
     reportLoss(pc, ended.signal, options.onLost);
-    return { pc, close, made };
+    return { pc, resource, ended: ended.signal, close, made };
   } catch (error) {
     // An abort between the answer and here has closed everything but knew no resource yet.
     if (ended.signal.aborted && resource !== null) api.end(resource);

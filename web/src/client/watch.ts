@@ -1,6 +1,7 @@
 /** Watch a stream: WHEP. */
 
 import type { Api } from "./api";
+import { Reporter } from "./report";
 import { type Chosen, followResults, queryOf } from "./results";
 import { openSession, preferH264, type Session } from "./session";
 import type { Message } from "./types";
@@ -19,6 +20,8 @@ export interface WatchOptions extends Chosen {
 export interface Viewing extends Session {
   readonly video: MediaStream;
   readonly receiver: RTCRtpReceiver;
+  /** Tells the server how the viewer fares, and whoever asks here. */
+  readonly reporter: Reporter;
 }
 
 /** Throws `Unreachable`, `ApiError` or `NoConnection`. */
@@ -26,7 +29,7 @@ export async function watch(api: Api, stream: string, options: WatchOptions): Pr
   const query = queryOf(options);
   query.set("rendition", options.rendition);
   const path = `whep/${encodeURIComponent(stream)}?${query}`;
-  const { pc, close, made } = await openSession(api, path, {
+  const { made, ...session } = await openSession(api, path, {
     prepare: (pc, ended) => {
       const transceiver = pc.addTransceiver("video", { direction: "recvonly" });
       preferH264(transceiver, RTCRtpReceiver.getCapabilities("video"));
@@ -37,5 +40,6 @@ export async function watch(api: Api, stream: string, options: WatchOptions): Pr
     onLost: options.onLost,
     signal: options.signal,
   });
-  return { pc, close, video: new MediaStream([made.track]), receiver: made };
+  const reporter = new Reporter(api, session.pc, session.resource, session.ended);
+  return { ...session, video: new MediaStream([made.track]), receiver: made, reporter };
 }
