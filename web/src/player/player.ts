@@ -77,6 +77,7 @@ export class Player {
   #presented: number[] = [];
   #viewing: Viewing | null = null;
   #shownPicture: { rtpTimestamp: number } | null = null;
+  #lastShown: number | null = null;
   #ended = new AbortController();
   #frameMs = 16;
   #lastTickMs = 0;
@@ -136,10 +137,16 @@ export class Player {
     if (this.#viewing !== null) this.#play(this.#viewing);
   }
 
+  /** Of the picture on the screen; null before the first. */
+  get shownRtp(): number | null {
+    return this.#lastShown;
+  }
+
   /** Forget the last picture. */
   clear(): void {
     this.attach(null);
     this.drawn = null;
+    this.#lastShown = null;
     this.#shownPicture = null;
     this.#shown = [];
     this.#presented = [];
@@ -167,15 +174,14 @@ export class Player {
   }
 
   /** The picture on the screen and all that is drawn over it, in the picture's own size. */
-  compose(): HTMLCanvasElement | null {
+  compose(canvas = document.createElement("canvas")): HTMLCanvasElement | null {
     const { video, picture, boxes } = this.elements;
     const plain = !this.drawing || this.#shownPicture === null;
     const width = plain ? video.videoWidth : picture.width;
     const height = plain ? video.videoHeight : picture.height;
     if (width === 0 || height === 0) return null;
-    const canvas = document.createElement("canvas");
-    canvas.width = width;
-    canvas.height = height;
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
     const context = canvas.getContext("2d", { alpha: false });
     if (context === null) return null;
     context.drawImage(plain ? video : picture, 0, 0, width, height);
@@ -270,6 +276,7 @@ export class Player {
     const { kind, result } = this.#timeline.drawing(rtpTimestamp);
     const seenMs = Math.max(metadata.expectedDisplayTime, nowMs);
     if (kind === "exact") this.#measure(result, { ...timesOf(metadata, nowMs), seenMs });
+    this.#lastShown = rtpTimestamp;
     this.onShown(rtpTimestamp, result);
   }
 
@@ -297,6 +304,7 @@ export class Player {
     // What is drawn now is on the screen when it is next drawn.
     if (scene.kind === "exact")
       this.#measure(scene.result, { ...times, seenMs: nowMs + this.#frameMs });
+    this.#lastShown = held.rtpTimestamp;
     this.onShown(held.rtpTimestamp, scene.result);
   }
 
