@@ -11,8 +11,9 @@ export function labelOf(key: string): string {
 
 /** What a stage is called: its own name, or that of its algorithm. */
 export function titleOf(stage: { readonly [key: string]: unknown }): string {
-  const { type, model, tracker } = stage;
-  const what = type in en.edit.kinds ? t(`edit.kinds.${String(type)}` as Key) : String(type);
+  const { model, tracker } = stage;
+  const type = String(stage.type);
+  const what = type in en.edit.kinds ? t(`edit.kinds.${type}` as Key) : type;
   const which = model ?? tracker;
   return typeof which === "string" ? `${what}: ${which.split("/").at(-1)}` : what;
 }

@@ -52,3 +52,17 @@ function word(value: Json): string {
 function isMap(value: Json): value is { readonly [key: string]: Json } {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
+
+/** The part of a configuration that would make this stream. */
+export function configurationOf(
+  stream: string,
+  source: Json,
+  plan: { stages: Json; sinks: Json; max_delay_s: number | null; on_error: string },
+): string {
+  const limits = {
+    ...(plan.max_delay_s === 1 ? {} : { max_delay_s: plan.max_delay_s }),
+    ...(plan.on_error === "restart" ? {} : { on_error: plan.on_error }),
+  };
+  const told = { source, stages: plan.stages, sinks: plan.sinks, ...limits };
+  return yaml({ streams: { [stream]: told } });
+}

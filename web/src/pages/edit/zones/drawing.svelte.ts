@@ -100,7 +100,9 @@ export class Drawing {
   }
 
   movePoint(to: Point): void {
-    this.#alter((shape) => (this.point === null ? shape : withPointAt(shape, this.point, to, this.size)));
+    this.#alter((shape) =>
+      this.point === null ? shape : withPointAt(shape, this.point, to, this.size),
+    );
   }
 
   /** From where it was when the drag began. */
@@ -161,7 +163,7 @@ export class Drawing {
     clearTimeout(this.#timer);
     const moved = this.#moving;
     this.#moving = null;
-    if (moved !== null && moved.every(isWhole)) this.#keep(moved);
+    if (moved?.every(isWhole)) this.#keep(moved);
   }
 
   #keep(shapes: readonly Shape[]): void {
