@@ -9,6 +9,14 @@ export function labelOf(key: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** What the server says of a setting, as a sentence for people who write no Python. */
+export function hintOf(description: string): string {
+  const plain = description.replaceAll("`", "").replace(/\bNone\b/g, "empty");
+  return plain.replace(/(^|\. )([a-z])/g, (_, before: string, letter: string) => {
+    return before + letter.toUpperCase();
+  });
+}
+
 /** What a stage is called: its own name, or that of its algorithm. */
 export function titleOf(stage: { readonly [key: string]: unknown }): string {
   const { model, tracker } = stage;
