@@ -100,6 +100,20 @@ export function slides(
   return control.most - control.least <= (control.integer ? 256 : 60);
 }
 
+/** What the server says of a setting, as a sentence for people who write no Python. */
+export function hintOf(description: string): string {
+  const plain = description.replaceAll("`", "").replace(/\bNone\b/g, "empty");
+  return plain.replace(/(^|\. )([a-z])/g, (_, before: string, letter: string) => {
+    return before + letter.toUpperCase();
+  });
+}
+
+/** The name of a setting that we have no words for: `wait_time_s` as "Wait time (s)". */
+export function spelled(key: string): string {
+  const words = key.replaceAll("_", " ").replace(/ (s|ms|px)$/, " ($1)");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 function field(key: string, part: Schema, defs: Record<string, Schema>): Field {
   const ways = (part.anyOf ?? [part]).map((each) => resolved(each, defs));
   const real = ways.filter(({ type }) => type !== "null");

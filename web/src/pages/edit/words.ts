@@ -2,19 +2,11 @@
 
 import { en } from "../../strings/en";
 import { type Key, t } from "../../strings/index.svelte";
+import { spelled } from "./form";
 
 export function labelOf(key: string): string {
   if (key in en.edit.labels) return t(`edit.labels.${key}` as Key);
-  const words = key.replaceAll("_", " ").replace(/ s$/, " (s)").replace(/ px$/, " (px)");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-/** What the server says of a setting, as a sentence for people who write no Python. */
-export function hintOf(description: string): string {
-  const plain = description.replaceAll("`", "").replace(/\bNone\b/g, "empty");
-  return plain.replace(/(^|\. )([a-z])/g, (_, before: string, letter: string) => {
-    return before + letter.toUpperCase();
-  });
+  return spelled(key);
 }
 
 /** What a stage is called: its own name, or that of its algorithm. */

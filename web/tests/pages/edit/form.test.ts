@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { fieldsOf, same, slides, stepOf, trimmed } from "../../../src/pages/edit/form";
+import {
+  fieldsOf,
+  hintOf,
+  same,
+  slides,
+  spelled,
+  stepOf,
+  trimmed,
+} from "../../../src/pages/edit/form";
 
 const SCHEMA = {
   $ref: "#/$defs/Detect",
@@ -99,4 +107,15 @@ test("defaults are not written", () => {
 test("equal whatever the order of keys", () => {
   expect(same({ a: 1, b: [1, { c: 2, d: 3 }] }, { b: [1, { d: 3, c: 2 }], a: 1 })).toBe(true);
   expect(same([1, 2], [2, 1])).toBe(false);
+});
+
+test("hints are sentences", () => {
+  expect(hintOf("lowest confidence to keep; None is the model's own.")).toBe(
+    "Lowest confidence to keep; empty is the model's own.",
+  );
+  expect(hintOf("names. None finds all `x`.")).toBe("Names. Empty finds all x.");
+});
+
+test("settings of plug-ins are called by their own names", () => {
+  expect([spelled("wait_time_s"), spelled("boxes")]).toEqual(["Wait time (s)", "Boxes"]);
 });
