@@ -8,6 +8,7 @@
     ├── Conflict                 the name is taken, or the state forbids it
     ├── Forbidden                an address or action that the rules do not allow
     ├── CapacityError            a limit is reached; try again later
+    ├── Unavailable              something that the server needs does not answer; try again later
     ├── BadSdp                   an SDP or trickle fragment that cannot be used
     ├── SourceError              a source that cannot be opened or read
     ├── SinkError                a sink that cannot write
@@ -50,6 +51,10 @@ class CapacityError(LivelensError):
     def __init__(self, message: str, retry_after_s: int = 5) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class Unavailable(LivelensError):
+    """Something that the server needs does not answer, a database say. It may come back."""
 
 
 class BadSdp(LivelensError):

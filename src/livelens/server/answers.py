@@ -16,6 +16,7 @@ from livelens.errors import (
     Forbidden,
     LivelensError,
     NotFound,
+    Unavailable,
 )
 from livelens.server.state import state_of
 
@@ -26,6 +27,7 @@ _STATUS: tuple[tuple[type[LivelensError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (CapacityError, 503),
+    (Unavailable, 503),
 )
 # What was asked for makes sense and cannot be done: a folder or a model is missing.
 _CANNOT = 422
@@ -56,6 +58,8 @@ async def livelens_error(_: Request, error: Exception) -> Response:
     headers = None
     if isinstance(error, CapacityError):
         headers = {"Retry-After": str(error.retry_after_s)}
+    elif isinstance(error, Unavailable):
+        headers = {"Retry-After": "2"}
     return error_response(str(error), status, headers)
 
 

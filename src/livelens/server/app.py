@@ -1,7 +1,7 @@
 """The ASGI application: routes, and what stands between them and the world."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from itertools import groupby
 
@@ -11,40 +11,48 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from livelens.errors import LivelensError
-from livelens.server.answers import gone, http_error, livelens_error, unexpected_error
-from livelens.server.auth import Guard, wanted_token
+from livelens.server.answers import (
+    error_response,
+    gone,
+    http_error,
+    livelens_error,
+    status_of,
+    unexpected_error,
+)
+from livelens.server.access.desk import Access
+from livelens.server.auth import Guard
 from livelens.server.config import CertificateFiles, ServerConfig
 from livelens.server.limits import BodyLimit, RateLimit
 from livelens.server.metrics import ServerCollector
 from livelens.server.refusals import Refusals
-from livelens.server.routes import ENDPOINTS, SOCKETS, Endpoint
+from livelens.server.rights import permit
+from livelens.server.routes import ENDPOINTS, SOCKETS, Endpoint, Socket
 from livelens.server.state import ServerState
 from livelens.server.threads import in_thread
 from livelens.server.tls import StrictTransport
 
 _LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 _EXPOSED = ("Location", "ETag", "Link", "Accept-Patch", "Accept-Post", "Retry-After")
-_METHODS = ("GET", "POST", "PATCH", "DELETE", "OPTIONS")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def create_app(config: ServerConfig, token: str | None = None) -> Starlette:
+def create_app(config: ServerConfig, access: Access | None = None) -> Starlette:
     """The application for a configuration; its streams start with its lifespan.
 
     Args:
-        token: what clients must show; by default what the configuration says.
+        access: knows who may use it; by default as the configuration says.
 
     Raises:
-        ConfigError: the token cannot be kept.
+        ConfigError: what access needs cannot be kept.
     """
     listening = config.server
-    if token is None:
-        token, _ = wanted_token(listening)
-    state = ServerState.of(config, token)
+    access = access or Access.of(config)
+    state = ServerState.of(config, access)
     trusted = isinstance(listening.tls, CertificateFiles)
     faces = config.faces
     pictures = {"/api/faces/": faces.max_picture_bytes} if faces.enabled else {}
@@ -65,7 +73,7 @@ def create_app(config: ServerConfig, token: str | None = None) -> Starlette:
                 allow_headers=["Authorization", "Content-Type", "If-Match"],
                 expose_headers=_EXPOSED,
             ),
-            Middleware(Guard, listening=listening, token=token),
+            Middleware(Guard, listening=listening, access=access),
             Middleware(BodyLimit, max_bytes=listening.limits.max_body_bytes, larger=pictures),
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
         ],
@@ -89,6 +97,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         asyncio.create_task(state.streams.add_configured(), name="configured streams"),
         asyncio.create_task(state.rates.keep_looking(), name="rates"),
         asyncio.create_task(state.event_log.keep(state.engine.bus), name="event log"),
+        asyncio.create_task(state.leases.keep_looking(), name="leases"),
     ]
     state.history.start()
     try:
@@ -100,10 +109,11 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
                 await task
         await state.close()
         await in_thread(state.history.close)
+        await state.access.records.close()
 
 
 def _routes() -> list[BaseRoute]:
-    routes: list[BaseRoute] = [WebSocketRoute(path, talk) for path, talk in SOCKETS]
+    routes: list[BaseRoute] = [WebSocketRoute(each.path, _Talk(each)) for each in SOCKETS]
     for path, group in groupby(ENDPOINTS, key=lambda each: each.path):
         routes.append(Route(path, _Methods(tuple(group))))
     return routes
@@ -116,9 +126,7 @@ class _Methods:
     """
 
     def __init__(self, endpoints: tuple[Endpoint, ...]) -> None:
-        self._by_method: dict[str, Callable[[Request], Awaitable[Response]]] = {
-            each.method: each.endpoint for each in endpoints
-        }
+        self._by_method = {each.method: each for each in endpoints}
         if "GET" in self._by_method:
             self._by_method["HEAD"] = self._by_method["GET"]
 
@@ -128,5 +136,26 @@ class _Methods:
             allowed = ", ".join(sorted(self._by_method))
             raise HTTPException(405, headers={"Allow": allowed})
         request = Request(scope, receive, send)
-        response: ASGIApp = await endpoint(request)
+        permit(request, endpoint.action, everywhere=endpoint.everywhere)
+        response: ASGIApp = await endpoint.endpoint(request)
         await response(scope, receive, send)
+
+
+class _Talk:
+    """One WebSocket: answers as HTTP does to who may not open it."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        socket = WebSocket(scope, receive, send)
+        try:
+            permit(socket, self._socket.action)
+        except HTTPException as error:
+            refusal = error_response(error.detail, error.status_code, error.headers)
+            await socket.send_denial_response(refusal)
+        except LivelensError as error:
+            refusal = error_response(str(error), status_of(error))
+            await socket.send_denial_response(refusal)
+        else:
+            await self._socket.talk(socket)

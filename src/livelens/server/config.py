@@ -22,6 +22,7 @@ from livelens import plugins, presets
 from livelens.errors import ConfigError
 from livelens.flow.graph import check as check_order
 from livelens.media.rtc_config import RtcConfig
+from livelens.server.access.settings import AccessSettings, from_environment
 from livelens.sinks.whep import Whep
 from livelens.sources.file import File
 from livelens.spec import PipelineSpec
@@ -77,15 +78,16 @@ class Listening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the server listens, and whom it trusts.
 
     Attributes:
-        host: any other than a loopback address makes every route but health want a token.
+        host: any other than a loopback address is reached by other machines.
         port: 0 takes a free one.
-        token: what clients show; None makes one at the first start, where one is wanted.
+        token: who shows it is the administrator, as who knows the password.
         allow: addresses, files and source types that the HTTP API may use although they
             reach into private networks or this machine; see `server.urls`.
         origins: web origins, besides those of this machine, whose pages may use the API.
         hosts: names, besides those of this machine, under which a loopback server is asked for.
         proxies: addresses or networks of proxies in front of it, whose X-Forwarded-For tells
-            who asks; for the limit of requests. Anybody else's is ignored.
+            who asks, for the limits of requests and of wrong passwords, and whose
+            X-Forwarded-Proto whether he does so encrypted. Anybody else's are ignored.
         tls: `auto` speaks HTTPS, with a certificate of its own making, on any other than a
             loopback address; `off` speaks plain HTTP everywhere; or the files of a certificate.
         keep_streams: file in which streams that the API adds outlive the server.
@@ -176,6 +178,7 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     server: Listening = Listening()
     webrtc: RtcConfig = RtcConfig()
+    access: AccessSettings = AccessSettings()
     publish: Publishing = Publishing()
     faces: Faces = Faces()
     uploads: Uploads = Uploads()
@@ -186,7 +189,8 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load_config(file: Path | None) -> ServerConfig:
     """The configuration in a YAML file; the defaults without one.
 
-    `LIVELENS_HOST`, `LIVELENS_PORT` and `LIVELENS_TOKEN` take precedence over the file.
+    `LIVELENS_HOST`, `LIVELENS_PORT`, `LIVELENS_TOKEN`, `LIVELENS_PASSWORD`,
+    `LIVELENS_SECRET` and `LIVELENS_REDIS_URL` take precedence over the file.
 
     Raises:
         ConfigError: names file and path of what is wrong.
@@ -312,4 +316,6 @@ def _with_environment(config: ServerConfig) -> ServerConfig:
             raise ConfigError(f"LIVELENS_PORT is not a number: {text!r}")
         listening[key] = int(text) if key == "port" else text
     server = plugins.converted(listening, Listening, "$.server")
-    return msgspec.structs.replace(config, server=server)
+    access = {**msgspec.to_builtins(config.access), **from_environment()}
+    settings = plugins.converted(access, AccessSettings, "$.access")
+    return msgspec.structs.replace(config, server=server, access=settings)

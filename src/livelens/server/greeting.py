@@ -3,10 +3,10 @@
 import io
 import socket
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from livelens.server.auth import is_loopback, token_file
+from livelens.server.access.desk import CODE_S, Access
+from livelens.server.access.evidence import is_loopback
 from livelens.server.config import Listening
 from livelens.server.tls import Tls, own_file
 
@@ -19,30 +19,25 @@ class Greeting:
 
     Attributes:
         listening: as configured.
-        token: what clients must show, if anything.
-        made: the token is new.
+        access: makes links to sign in with; None tells nothing of signing in.
+        made: the password, if it has just been made: it is told this once.
         tls: the certificate, where HTTPS is spoken.
         qr: show the QR code also where nobody sits at a terminal.
-        camera_url: makes the address that the QR code holds of the server's; by default that
-            of the camera page.
+        links: show a link to sign in with also where nobody sits at a terminal.
     """
 
     listening: Listening
-    token: str | None = None
-    made: bool = False
+    access: Access | None = None
+    made: str | None = None
     tls: Tls | None = None
     qr: bool = False
-    camera_url: Callable[[str], str] | None = None
+    links: bool = False
 
     def tell(self, url: str) -> None:
         """Print it."""
         print(f"Livelens is on {url}", flush=True)
-        if self.token is not None and self.made:
-            print(f"Open {url}?token={self.token}", flush=True)
-            print(f"The token is kept in {token_file()}", flush=True)
-        elif self.token is not None:
-            kept = "the configuration" if self.listening.token is not None else str(token_file())
-            print(f"Clients must show the token in {kept}", flush=True)
+        if self.access is not None:
+            self._tell_access(self.access, url)
         alone = is_loopback(self.listening.host)
         if self.tls is not None:
             self._tell_certificate(self.tls)
@@ -55,8 +50,29 @@ class Greeting:
         if alone and self.qr:
             print("No QR code: only this machine reaches a loopback address", file=sys.stderr)
         elif not alone and (self.qr or sys.stdout.isatty()):
-            camera = (self.camera_url or _camera_page)(url)
+            camera = url + self._code() + _CAMERA_PAGE
             print(f"\nA phone's camera: {camera}\n\n{qr_code(camera)}", flush=True)
+
+    def _tell_access(self, access: Access, url: str) -> None:
+        if self.links or sys.stdout.isatty():
+            print(f"Sign in: {url}{self._code()}  (once, within {CODE_S // 60} min)", flush=True)
+        if self.made is not None:
+            print(f"Password: {self.made}", flush=True)
+            print("  It is told this once; `livelens access password` makes another.", flush=True)
+        elif access.password.configured:
+            print("The password is the one in the configuration.", flush=True)
+        else:
+            print(
+                f"The password was told at the first start; its hash is in {access.password.file}."
+                "
+  `livelens access password` makes another.",
+                flush=True,
+            )
+        if access.settings.trust_loopback:
+            print("Whoever asks from this machine needs none: access.trust_loopback", flush=True)
+
+    def _code(self) -> str:
+        return f"?login={self.access.code()}" if self.access is not None else ""
 
     def _tell_certificate(self, tls: Tls) -> None:
         if tls.given:
@@ -83,10 +99,6 @@ def qr_code(text: str) -> str:
     out = io.StringIO()
     segno.make(text, error="l", micro=False).terminal(out, border=2, compact=True)
     return out.getvalue()
-
-
-def _camera_page(url: str) -> str:
-    return url + _CAMERA_PAGE
 
 
 def _own_address() -> str:

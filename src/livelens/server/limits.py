@@ -22,12 +22,13 @@ class TokenBucket:
     """How often one client may ask. Pure: time comes in.
 
     Args:
-        per_s: requests a second in the long run; twice as many at once.
+        per_s: requests a second in the long run.
+        burst: at once; twice as many as in a second by default.
     """
 
-    def __init__(self, per_s: float, now: int) -> None:
+    def __init__(self, per_s: float, now: int, *, burst: float | None = None) -> None:
         self._per_s = per_s
-        self._burst = max(1.0, 2 * per_s)
+        self._burst = burst if burst is not None else max(1.0, 2 * per_s)
         self._left = self._burst
         self._last_ns = now
 
@@ -40,6 +41,10 @@ class TokenBucket:
             self._left -= 1
             return 0.0
         return (1 - self._left) / self._per_s
+
+    def give_back(self) -> None:
+        """What was taken was not used."""
+        self._left = min(self._burst, self._left + 1)
 
 
 class RateLimit:
@@ -102,7 +107,7 @@ def client_of(scope: Scope, proxies: Sequence[Network]) -> str:
     if not proxies:
         return asking
     told = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
-    while told and _among(asking, proxies):
+    while told and among(asking, proxies):
         address = _without_port(told.pop().strip())
         if address is None:
             break
@@ -110,7 +115,8 @@ def client_of(scope: Scope, proxies: Sequence[Network]) -> str:
     return asking
 
 
-def _among(address: str, networks: Sequence[Network]) -> bool:
+def among(address: str, networks: Sequence[Network]) -> bool:
+    """Whether an address is in one of the networks; no address never is."""
     try:
         known = ipaddress.ip_address(address)
     except ValueError:

@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 import livelens
+from livelens.server.access.entrance import entered
+from livelens.server.state import state_of
 
 # 'self' covers WebSockets of the same origin; pictures and videos may come from the page
 # itself. Nothing is fetched from elsewhere, and no other site may frame the page.
@@ -46,6 +48,9 @@ def web_folder() -> Path:
 
 async def page(request: Request) -> Response:
     """A file of the web page."""
+    onward = await entered(request, state_of(request).access)
+    if onward is not None:
+        return onward
     folder = web_folder()
     asked = request.path_params.get("path", "") or "index.html"
     if asked == "index.html" and not (folder / asked).is_file():

@@ -25,12 +25,16 @@ from livelens.server import (
     streams,
     viewers,
 )
+from livelens.server.access import session_routes, token_routes
+from livelens.server.access.session_routes import Login, NewPassword, SessionInfo, SessionList
+from livelens.server.access.token_routes import NewToken, TokenList, TokenWish
 from livelens.server.algorithms import AlgorithmList
 from livelens.server.describe import StreamInfo, StreamList
 from livelens.server.eventlog import Log
 from livelens.server.faces import FaceInfo, FaceList
 from livelens.server.history import History
 from livelens.server.now import Now
+from livelens.server.rights import Right
 from livelens.server.sources import SourceList
 from livelens.server.stats import Stats
 from livelens.server.viewers import ViewerList, ViewerReport
@@ -46,6 +50,9 @@ class Endpoint:
     Attributes:
         body: media type of the request's body, and what it holds.
         answer: status and media type of success, and what the answer holds.
+        action: the right that it wants; on the stream of the path, if that names one. `any`
+            wants nothing but to know who asks, None is open to everybody. See `rights.permit`.
+        everywhere: it wants the right on every stream.
         events: the same comes again and again to who accepts `text/event-stream`.
         errors: statuses besides 401, 403, 405 and 429, which any route may answer.
         query: names of query parameters, with what they mean.
@@ -61,11 +68,23 @@ class Endpoint:
     query: tuple[tuple[str, str], ...] = ()
     hidden: bool = False
     events: bool = False
+    # Who forgets to say what a route wants keeps it to the administrator.
+    action: Right | None = "admin"
+    everywhere: bool = False
 
     @property
     def summary(self) -> str:
         """The first line of the endpoint's docstring."""
         return (self.endpoint.__doc__ or "").strip().partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """A path for WebSockets; `action` as of an `Endpoint`."""
+
+    path: str
+    talk: Talk
+    action: Right | None = "admin"
 
 
 JSON = "application/json"
@@ -88,19 +107,39 @@ _LIMIT = ("limit", "most entries, 1 to 1000")
 _AFTER = ("after", "only what has changed since this revision of the log")
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint("GET", "/healthz", health.healthz),
-    Endpoint("GET", "/readyz", health.readyz, errors=(503,)),
-    Endpoint("GET", "/metrics", metrics.metrics, (200, "text/plain", str)),
-    Endpoint("GET", "/openapi.json", openapi.document),
-    Endpoint("GET", "/api/time", now.now, (200, JSON, Now)),
-    Endpoint("GET", "/api/schema", events.message_schema),
-    Endpoint("GET", "/api/events", events.all_events, (200, EVENTS, str), errors=(503,)),
+    Endpoint("GET", "/healthz", health.healthz, action=None),
+    Endpoint("GET", "/readyz", health.readyz, errors=(503,), action=None),
+    Endpoint("GET", "/metrics", metrics.metrics, (200, "text/plain", str),
+             action="view", everywhere=True),
+    Endpoint("GET", "/openapi.json", openapi.document, action="any"),
+    Endpoint("GET", "/api/session", session_routes.get_session, (200, JSON, SessionInfo),
+             errors=(503,), action=None),
+    Endpoint("POST", "/api/session", session_routes.log_in, (200, JSON, SessionInfo),
+             (JSON, Login), errors=(400, 415, 503), action=None),
+    Endpoint("DELETE", "/api/session", session_routes.log_out, (204, "", None), errors=(503,),
+             action=None),
+    Endpoint("PUT", "/api/password", session_routes.change_password, (204, "", None),
+             (JSON, NewPassword), errors=(400, 409, 415, 422, 503), action="admin"),
+    Endpoint("GET", "/api/sessions", session_routes.list_sessions, (200, JSON, SessionList),
+             errors=(503,), action="admin"),
+    Endpoint("DELETE", "/api/sessions/{session}", session_routes.end_session, (204, "", None),
+             errors=(404, 503), action="admin"),
+    Endpoint("GET", "/api/tokens", token_routes.list_tokens, (200, JSON, TokenList),
+             errors=(503,), action="admin"),
+    Endpoint("POST", "/api/tokens", token_routes.make_token, (201, JSON, NewToken),
+             (JSON, TokenWish), errors=(400, 415, 503), action="admin"),
+    Endpoint("DELETE", "/api/tokens/{token}", token_routes.revoke_token, (204, "", None),
+             errors=(404, 503), action="admin"),
+    Endpoint("GET", "/api/time", now.now, (200, JSON, Now), action="any"),
+    Endpoint("GET", "/api/schema", events.message_schema, action="any"),
+    Endpoint("GET", "/api/events", events.all_events, (200, EVENTS, str), errors=(503,),
+             action="view"),
     Endpoint("GET", "/api/sources", sources.sources, (200, JSON, SourceList), errors=(503,),
-             events=True),
+             events=True, action="view"),
     Endpoint("GET", "/api/algorithms", algorithms.algorithms, (200, JSON, AlgorithmList),
-             errors=(503,), events=True),
+             errors=(503,), events=True, action="any"),
     Endpoint("GET", "/api/stats", stats.stats, (200, JSON, Stats), errors=(400, 503),
-             query=(_INTERVAL,), events=True),
+             query=(_INTERVAL,), events=True, action="view"),
     Endpoint("GET", "/api/history", history.history, (200, JSON, History), errors=(400, 404),
              query=(_SINCE, _STREAM, _POINTS)),
     Endpoint("GET", "/api/history.csv", history.history_csv, (200, CSV, str), errors=(400, 404),
@@ -111,48 +150,54 @@ ENDPOINTS: tuple[Endpoint, ...] = (
              query=(_LIMIT, _STREAM, _AFTER)),
     Endpoint("GET", "/api/log.csv", happenings.read_log_csv, (200, CSV, str), errors=(400,),
              query=(_LIMIT, _STREAM)),
-    Endpoint("GET", "/api/streams", streams.list_streams, (200, JSON, StreamList)),
+    Endpoint("GET", "/api/streams", streams.list_streams, (200, JSON, StreamList), action="any"),
     Endpoint("POST", "/api/streams", streams.add_stream, (201, JSON, StreamInfo), (JSON, dict),
-             errors=(400, 409, 413, 415, 422, 503)),
+             errors=(400, 409, 413, 415, 422, 503), action="control"),
     Endpoint("GET", "/api/streams/{stream}", streams.get_stream, (200, JSON, StreamInfo),
-             errors=(404,)),
+             errors=(404,), action="view"),
     Endpoint("PATCH", "/api/streams/{stream}", streams.change_stream, (200, JSON, StreamInfo),
-             (JSON, dict), errors=(400, 404, 409, 413, 415, 422)),
+             (JSON, dict), errors=(400, 404, 409, 413, 415, 422), action="control"),
     Endpoint("DELETE", "/api/streams/{stream}", streams.remove_stream, (204, "", None),
-             errors=(404,)),
+             errors=(404,), action="control"),
     Endpoint("POST", "/api/streams/{stream}/start", streams.start_stream, (200, JSON, StreamInfo),
-             errors=(404, 409, 422)),
+             errors=(404, 409, 422), action="control"),
     Endpoint("POST", "/api/streams/{stream}/stop", streams.stop_stream, (200, JSON, StreamInfo),
-             errors=(404,)),
+             errors=(404,), action="control"),
     Endpoint("POST", "/api/streams/{stream}/restart", streams.restart_stream,
-             (200, JSON, StreamInfo), errors=(404, 409, 422)),
+             (200, JSON, StreamInfo), errors=(404, 409, 422), action="control"),
     Endpoint("GET", "/api/streams/{stream}/results", events.stream_results, (200, EVENTS, str),
-             errors=(404, 503), query=_FILTER),
-    Endpoint("GET", "/api/faces", faces.list_faces, (200, JSON, FaceList), errors=(422,)),
+             errors=(404, 503), query=_FILTER, action="view"),
+    Endpoint("GET", "/api/faces", faces.list_faces, (200, JSON, FaceList), errors=(422,),
+             action="control", everywhere=True),
     Endpoint("POST", "/api/faces/{name}", faces.enroll_face, (201, JSON, FaceInfo),
-             ("image/jpeg", bytes), errors=(400, 413, 415, 422, 503)),
+             ("image/jpeg", bytes), errors=(400, 413, 415, 422, 503),
+             action="control", everywhere=True),
     Endpoint("DELETE", "/api/faces/{name}", faces.remove_face, (204, "", None),
-             errors=(404, 422)),
+             errors=(404, 422), action="control", everywhere=True),
     Endpoint("POST", "/whip/{stream}", signalling.publish, (201, SDP, str), (SDP, str),
-             errors=(400, 404, 409, 413, 415, 503), query=(_PRESET,)),
-    Endpoint("OPTIONS", "/whip/{stream}", signalling.options, (200, "", None)),
+             errors=(400, 404, 409, 413, 415, 503), query=(_PRESET,), action="publish"),
+    Endpoint("OPTIONS", "/whip/{stream}", signalling.options, (200, "", None), action="publish"),
     Endpoint("PATCH", "/whip/{stream}/{session}", signalling.add_candidates, (204, "", None),
-             (signalling.FRAGMENT, str), errors=_SESSION_ERRORS),
-    Endpoint("DELETE", "/whip/{stream}/{session}", signalling.end, (200, "", None), errors=(404,)),
-    Endpoint("OPTIONS", "/whip/{stream}/{session}", signalling.session_options, (200, "", None)),
+             (signalling.FRAGMENT, str), errors=_SESSION_ERRORS, action="publish"),
+    Endpoint("DELETE", "/whip/{stream}/{session}", signalling.end, (200, "", None), errors=(404,),
+             action="publish"),
+    Endpoint("OPTIONS", "/whip/{stream}/{session}", signalling.session_options, (200, "", None),
+             action="publish"),
     Endpoint("POST", "/whep/{stream}", signalling.watch, (201, SDP, str), (SDP, str),
-             errors=(400, 404, 413, 415, 503), query=(_RENDITION, *_FILTER)),
-    Endpoint("OPTIONS", "/whep/{stream}", signalling.options, (200, "", None)),
+             errors=(400, 404, 413, 415, 503), query=(_RENDITION, *_FILTER), action="view"),
+    Endpoint("OPTIONS", "/whep/{stream}", signalling.options, (200, "", None), action="view"),
     Endpoint("PATCH", "/whep/{stream}/{session}", signalling.add_candidates, (204, "", None),
-             (signalling.FRAGMENT, str), errors=_SESSION_ERRORS),
-    Endpoint("DELETE", "/whep/{stream}/{session}", signalling.end, (200, "", None), errors=(404,)),
-    Endpoint("OPTIONS", "/whep/{stream}/{session}", signalling.session_options, (200, "", None)),
+             (signalling.FRAGMENT, str), errors=_SESSION_ERRORS, action="view"),
+    Endpoint("DELETE", "/whep/{stream}/{session}", signalling.end, (200, "", None), errors=(404,),
+             action="view"),
+    Endpoint("OPTIONS", "/whep/{stream}/{session}", signalling.session_options, (200, "", None),
+             action="view"),
     Endpoint("POST", "/whep/{stream}/{session}/report", viewers.report, (204, "", None),
-             (JSON, ViewerReport), errors=(400, 404, 413, 415)),
-    Endpoint("GET", "/", pages.page, hidden=True),
-    Endpoint("GET", "/{path:path}", pages.page, hidden=True),
+             (JSON, ViewerReport), errors=(400, 404, 413, 415), action="view"),
+    Endpoint("GET", "/", pages.page, hidden=True, action=None),
+    Endpoint("GET", "/{path:path}", pages.page, hidden=True, action=None),
 )  # fmt: skip
 
-SOCKETS: tuple[tuple[str, Talk], ...] = (
-    ("/api/streams/{stream}/results/ws", events.results_socket),
+SOCKETS: tuple[Socket, ...] = (
+    Socket("/api/streams/{stream}/results/ws", events.results_socket, "view"),
 )

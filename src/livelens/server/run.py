@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from livelens.errors import ConfigError
 from livelens.server.app import create_app
-from livelens.server.auth import wanted_token
+from livelens.server.access.desk import prepare
 from livelens.server.calm import Calm
 from livelens.server.config import CertificateFiles, Listening, ServerConfig, load_config
 from livelens.server.door import Door
@@ -120,6 +120,7 @@ def serve(
     tls: Literal["auto", "off"] | CertificateFiles | None = None,
     keep_streams: str | None = None,
     qr: bool = False,
+    links: bool = False,
     log: LogForm = "console",
     ready: Callable[[str], None] | None = None,
 ) -> None:
@@ -129,6 +130,7 @@ def serve(
         config: a configuration or its YAML file; the defaults without one.
         host, port, tls, keep_streams: take precedence over the configuration.
         qr: show the QR code for a phone also where standard output is no terminal.
+        links: show a link to sign in with also where standard output is no terminal.
         log: form of the log lines.
         ready: called with the address once the server listens; prints it by default.
 
@@ -140,9 +142,9 @@ def serve(
         config = load_config(Path(config) if config is not None else None)
     changes = {"host": host, "port": port, "tls": tls, "keep_streams": keep_streams}
     config = _with_changes(config, {k: v for k, v in changes.items() if v is not None})
-    token, made = wanted_token(config.server)
-    server = Server(create_app(config, token), config.server, config.webrtc.advertised_hosts)
-    (ready or Greeting(config.server, token, made, server.tls, qr).tell)(server.url)
+    access, made = prepare(config)
+    server = Server(create_app(config, access), config.server, config.webrtc.advertised_hosts)
+    (ready or Greeting(config.server, access, made, server.tls, qr, links=links).tell)(server.url)
     with _runner() as runner:
         runner.run(_served(server))
 

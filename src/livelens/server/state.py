@@ -17,6 +17,8 @@ from livelens.server.sessions import Sessions
 from livelens.server.usage import CpuMeter
 
 if TYPE_CHECKING:
+    from livelens.server.access.desk import Access
+    from livelens.server.access.leases import Leases
     from livelens.server.boards import Shown
     from livelens.server.faces import FaceDesk
 
@@ -26,7 +28,8 @@ class ServerState:
     """A running server.
 
     Attributes:
-        token: what clients must show; None where none is wanted.
+        access: knows who may use it.
+        leases: what lasts, and ends with the right that began it.
         readers: of results by SSE and WebSocket, at present, by transport.
         results_lost: messages that readers were too slow for, by transport.
         refused: requests refused, by status.
@@ -44,7 +47,8 @@ class ServerState:
     engine: Engine
     streams: Streams
     sessions: Sessions
-    token: str | None = None
+    access: "Access"
+    leases: "Leases"
     readers: Counter[str] = field(default_factory=Counter)
     results_lost: Counter[str] = field(default_factory=Counter)
     refused: Counter[int] = field(default_factory=Counter)
@@ -73,11 +77,13 @@ class ServerState:
         return counts
 
     @classmethod
-    def of(cls, config: ServerConfig, token: str | None) -> "ServerState":
+    def of(cls, config: ServerConfig, access: "Access") -> "ServerState":
         """A server that has not started anything yet."""
+        from livelens.server.access.leases import Leases
+
         engine = Engine()
         streams = Streams(engine, config)
-        return cls(config, engine, streams, Sessions(engine, streams, config), token)
+        return cls(config, engine, streams, Sessions(engine, streams, config), access, Leases(access))
 
     async def close(self) -> None:
         """Stop all streams and sessions, within about two seconds. More than once is fine."""

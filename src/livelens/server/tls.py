@@ -10,7 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from livelens.errors import ConfigError
-from livelens.server.auth import is_loopback
+from livelens.server.access.evidence import is_loopback
 from livelens.server.certificates import (
     Certificate,
     given_certificate,

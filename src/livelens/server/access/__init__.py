@@ -1,0 +1,1 @@
+"""Who may use the server: the password, sessions, tokens and links."""
