@@ -102,6 +102,7 @@ def serve(
         tls=secure,
         keep_streams=str(keep_streams) if keep_streams is not None else None,
         qr=qr,
+        links=demo,
         log=log.value,
     )
 

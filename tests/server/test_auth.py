@@ -1,27 +1,28 @@
-"""Who may use the server."""
+"""Who may use the server: the names it answers to, foreign pages, and every route's right."""
 
-import stat
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from livelens.errors import ConfigError
-from livelens.server import auth
-from livelens.server.auth import is_loopback, origin_allowed, wanted_token
-from livelens.server.config import Listening
-from livelens.server.routes import ENDPOINTS
+from livelens.server.access.evidence import is_loopback
+from livelens.server.auth import origin_allowed
+from livelens.server.routes import ENDPOINTS, SOCKETS
 from tests.server.running import PATTERN, Running, running
 
 TOKEN = "correct-horse-battery-staple"
+PASSWORD = "open, lens"
+PATHS = {"stream": "pat", "session": "x", "name": "ada", "token": "abcdefgh", "path:path": "a.js"}
 
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Running]:
-    config = {"streams": {"pat": {"source": PATTERN, "stages": []}}}
+    config = {
+        "access": {"trust_loopback": False, "password": PASSWORD},
+        "streams": {"pat": {"source": PATTERN, "stages": []}},
+    }
     with running(config, token=TOKEN) as one:
         yield one
 
@@ -32,16 +33,18 @@ def local() -> Iterator[Running]:
         yield one
 
 
+def path_of(template: str) -> str:
+    for name, value in PATHS.items():
+        template = template.replace(f"{{{name}}}", value)
+    # Whatever further parts of paths are called.
+    return "/".join("x" if part.startswith("{") else part for part in template.split("/"))
+
+
 @pytest.mark.parametrize(
-    ("method", "path"),
-    [(each.method, each.path.format(stream="pat", session="x", name="ada", **{"path:path": "a.js"}))
-     if "{path" not in each.path else (each.method, "/assets/a.js") for each in ENDPOINTS],
-)  # fmt: skip
-def test_every_route_but_health_wants_the_token(guarded: Running, method: str, path: str) -> None:
-    response = guarded.http.request(method, path)
-    if path in ("/healthz", "/readyz"):
-        assert response.status_code == 200
-        return
+    ("method", "path"), [(each.method, path_of(each.path)) for each in ENDPOINTS if each.action]
+)
+def test_every_route_wants_to_know_who_asks(guarded: Running, method: str, path: str) -> None:
+    response = httpx.request(method, guarded.url + path)
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
     for wrong in ("wrong", TOKEN[:-1], TOKEN + "x", "ü"):
@@ -51,30 +54,30 @@ def test_every_route_but_health_wants_the_token(guarded: Running, method: str, p
         assert httpx.request(method, guarded.url + path, headers=header).status_code == 401
 
 
-def test_the_token_opens_by_header_query_and_cookie(guarded: Running) -> None:
+def test_nothing_is_open_but_health_the_page_and_signing_in() -> None:
+    opened = {(each.method, each.path) for each in ENDPOINTS if each.action is None}
+    assert opened == {
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/"),
+        ("GET", "/{path:path}"),
+        ("GET", "/api/session"),
+        ("POST", "/api/session"),
+        ("DELETE", "/api/session"),
+    }
+    assert all(each.action for each in SOCKETS)
+
+
+def test_a_permanent_token_opens_by_header_and_query(guarded: Running) -> None:
     url = guarded.url + "/api/streams"
     assert httpx.get(url, headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
     assert httpx.get(url, headers={"Authorization": f"bearer {TOKEN}"}).status_code == 200
     assert httpx.get(url, headers={"Authorization": f"Basic {TOKEN}"}).status_code == 401
-    with httpx.Client(base_url=guarded.url) as browser:
-        page = browser.get("/", params={"token": TOKEN})
-        assert page.status_code == 200
-        cookie = page.headers["set-cookie"]
-        assert "HttpOnly" in cookie
-        assert "SameSite=Strict" in cookie
-        assert browser.get("/api/streams").status_code == 200
-    assert httpx.get(url, headers={"Cookie": f"{auth.COOKIE}=wrong"}).status_code == 401
+    assert httpx.get(url, params={"token": TOKEN}).status_code == 200
     assert "set-cookie" not in httpx.get(url, headers={"Authorization": f"Bearer {TOKEN}"}).headers
 
 
-def test_a_person_without_token_is_asked_for_it(guarded: Running) -> None:
-    response = httpx.get(guarded.url, headers={"Accept": "text/html,*/*"})
-    assert response.status_code == 401
-    assert 'name="token"' in response.text
-    assert "default-src 'none'" in response.headers["content-security-policy"]
-
-
-def test_websockets_want_the_token_too(guarded: Running) -> None:
+def test_websockets_want_to_know_who_asks_too(guarded: Running) -> None:
     url = guarded.url.replace("http", "ws") + "/api/streams/pat/results/ws"
     with pytest.raises(InvalidStatus) as refused:
         connect(url)
@@ -83,13 +86,12 @@ def test_websockets_want_the_token_too(guarded: Running) -> None:
         assert ws.recv(10)
 
 
-def test_commands_of_a_foreign_page_are_refused_although_its_cookie_is_right(
-    guarded: Running,
-) -> None:
-    headers = {"Cookie": f"{auth.COOKIE}={TOKEN}", "Origin": "https://evil.example"}
-    response = httpx.delete(guarded.url + "/api/streams/pat", headers=headers)
-    assert response.status_code == 403
-    assert "pat" in guarded.state.engine.streams
+def test_health_tells_strangers_no_names_of_streams() -> None:
+    missing = {"bad": {"source": "file:///none.mp4", "stages": []}}
+    access = {"trust_loopback": False, "password": PASSWORD}
+    with running({"access": access, "streams": missing}, token=TOKEN) as one:
+        assert one.http.get("/healthz").status_code == 200
+        assert one.http.get("/readyz").json()["not_started"] == []
 
 
 def test_the_host_header_on_loopback(local: Running) -> None:
@@ -128,35 +130,17 @@ def test_origins(local: Running, origin: str, allowed: bool) -> None:
     assert (shared.get("access-control-allow-origin") == origin) is allowed
 
 
+def test_pages_of_other_ports_are_strangers_to_a_cookie(local: Running) -> None:
+    listening = local.state.config.server
+    host = "127.0.0.1:8080"
+    assert origin_allowed("http://127.0.0.1:8080", host, listening, strict=True)
+    assert origin_allowed("https://wall.example", host, listening, strict=True)
+    assert not origin_allowed("http://127.0.0.1:5173", host, listening, strict=True)
+    assert not origin_allowed("http://localhost:8080", host, listening, strict=True)
+
+
 def test_loopback_addresses() -> None:
-    assert all(is_loopback(host) for host in ("127.0.0.1", "127.9.9.9", "::1", "localhost"))
-    assert not any(is_loopback(host) for host in ("0.0.0.0", "::", "10.0.0.1", "camera.local", ""))
-
-
-def test_a_token_is_made_once_and_kept_for_its_owner(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "config" / "token"
-    monkeypatch.setattr(auth, "token_file", lambda: file)
-    assert wanted_token(Listening()) == (None, False)
-    assert not file.exists()
-    everywhere = Listening(host="0.0.0.0")
-    token, made = wanted_token(everywhere)
-    assert made
-    assert token is not None
-    assert len(token) >= 32
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert wanted_token(everywhere) == (token, False)
-    assert wanted_token(Listening(host="0.0.0.0", token=TOKEN)) == (TOKEN, False)
-    assert wanted_token(Listening(token=TOKEN)) == (TOKEN, False)
-    file.write_text("cut")
-    again, made = wanted_token(everywhere)
-    assert made
-    assert again != token
-
-
-def test_a_token_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "config").write_text("a file, not a folder")
-    monkeypatch.setattr(auth, "token_file", lambda: tmp_path / "config" / "token")
-    with pytest.raises(ConfigError, match="token"):
-        wanted_token(Listening(host="0.0.0.0"))
+    names = ("127.0.0.1", "127.9.9.9", "::1", "localhost", "::ffff:127.0.0.1")
+    assert all(is_loopback(host) for host in names)
+    others = ("0.0.0.0", "::", "10.0.0.1", "camera.local", "", "::ffff:10.0.0.1")
+    assert not any(is_loopback(host) for host in others)

@@ -1,5 +1,6 @@
 """Starting and stopping."""
 
+import re
 import socket
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from livelens.errors import ConfigError
 from livelens.server import ServerConfig, read_config
+from livelens.server.access.desk import prepare
 from livelens.server.app import create_app
 from livelens.server.greeting import Greeting
 from livelens.server.run import Server
@@ -28,16 +30,27 @@ def test_an_address_of_another_machine() -> None:
         Server(create_app(config), config.server)
 
 
-def test_the_token_is_printed_when_it_was_made(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+def test_the_password_is_printed_when_it_was_made(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     config = read_config({"server": {"host": "0.0.0.0", "tls": "off"}})
-    Greeting(config.server, "0123456789abcdef", True).tell("http://lens:8080/")
+    access, made = prepare(config)
+    assert made is not None
+    Greeting(config.server, access, made).tell("http://lens:8080/")
     printed = capsys.readouterr()
-    assert "http://lens:8080/?token=0123456789abcdef" in printed.out
+    assert f"Password: {made}" in printed.out
+    assert "login=" not in printed.out  # nobody sits at a terminal
     assert "not encrypted" in printed.err
-    Greeting(config.server, "0123456789abcdef", False).tell("http://lens:8080/")
-    assert "0123456789abcdef" not in capsys.readouterr().out
+    access, again = prepare(config)
+    assert again is None
+    Greeting(config.server, access, again, links=True).tell("http://lens:8080/")
+    printed = capsys.readouterr()
+    assert made not in printed.out
+    assert str(tmp_path / "livelens" / "password") in printed.out
+    found = re.search(r"http://lens:8080/\?login=(\S+)", printed.out)
+    assert found
+    assert access.redeem(found[1])
     Greeting(ServerConfig().server).tell("http://127.0.0.1:8080/")
     assert capsys.readouterr().out == "Livelens is on http://127.0.0.1:8080/\n"
 

@@ -14,6 +14,7 @@ from livelens.errors import one_line
 from livelens.models import zoo
 from livelens.models.manifest import ModelCard
 from livelens.server.boards import Board
+from livelens.server.identity import ALL, Identity
 from livelens.server.schemas import schema_of
 from livelens.server.state import ServerState
 from livelens.spec import StageSpec
@@ -219,7 +220,20 @@ def _first_line(spec: type[StageSpec]) -> str:
     return (spec.__doc__ or "").strip().partition("\n")[0]
 
 
-BOARD = Board("algorithms", algorithm_list, unlike=lambda view: view)
+def _seen(view: AlgorithmList, identity: Identity) -> AlgorithmList:
+    if identity.may("view", ALL):
+        return view
+    return AlgorithmList(
+        [
+            msgspec.structs.replace(
+                each, streams=[stream for stream in each.streams if identity.may("view", stream)]
+            )
+            for each in view.algorithms
+        ]
+    )
+
+
+BOARD = Board("algorithms", algorithm_list, _seen, unlike=lambda view: view)
 
 
 async def algorithms(request: Request) -> Response:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from livelens.errors import LivelensError
+from livelens.server.access.desk import Access
 from livelens.server.answers import (
     error_response,
     gone,
@@ -24,7 +25,6 @@ from livelens.server.answers import (
     status_of,
     unexpected_error,
 )
-from livelens.server.access.desk import Access
 from livelens.server.auth import Guard
 from livelens.server.config import CertificateFiles, ServerConfig
 from livelens.server.limits import BodyLimit, RateLimit

@@ -14,6 +14,7 @@ from livelens.errors import Closed, ConfigError
 from livelens.flow.bus import Subscription
 from livelens.server.answers import json_response
 from livelens.server.events import event_stream, subscribed
+from livelens.server.identity import Identity, who
 from livelens.server.state import ServerState, state_of
 from livelens.server.threads import in_thread
 
@@ -39,6 +40,7 @@ class Board(Generic[View]):
     Args:
         name: of its events.
         make: makes the view; on a thread, so it copies what may change.
+        seen: what somebody may see of the view.
         unlike: what is told anew when it differs; None tells the view at every turn.
     """
 
@@ -46,10 +48,12 @@ class Board(Generic[View]):
         self,
         name: str,
         make: Callable[[ServerState], View],
+        seen: Callable[[View, Identity], View],
         unlike: Callable[[View], object] | None = None,
     ) -> None:
         self.name = name
         self._make = make
+        self._seen = seen
         self._unlike = unlike
 
     async def view(self, state: ServerState, *, fresh_ns: int = _FRESH_NS) -> View:
@@ -69,21 +73,23 @@ class Board(Generic[View]):
         Raises:
             CapacityError: there are as many readers as the limits allow.
         """
-        state = state_of(request)
+        state, identity = state_of(request), who(request)
         if _EVENTS not in request.headers.get("accept", ""):
-            return json_response(await self.view(state))
+            return json_response(self._seen(await self.view(state), identity))
         messages = subscribed(state, None)
-        return event_stream(state, messages, self._told(state, messages, nanoseconds(every_s)))
+        lines = self._told(state, identity, messages, nanoseconds(every_s))
+        return event_stream(state, messages, lines)
 
     async def _told(
-        self, state: ServerState, messages: Subscription, every_ns: int
+        self, state: ServerState, identity: Identity, messages: Subscription, every_ns: int
     ) -> AsyncIterator[bytes]:
         yield b"retry: 1000\n\n"
         known: object = None
         said_ns = 0
         while True:
             turn_ns = now_ns()
-            view = await self.view(state, fresh_ns=min(_FRESH_NS, every_ns // 2))
+            whole = await self.view(state, fresh_ns=min(_FRESH_NS, every_ns // 2))
+            view = self._seen(whole, identity)
             now_known = self._unlike(view) if self._unlike is not None else None
             if self._unlike is None or said_ns == 0 or now_known != known:
                 known, said_ns = now_known, now_ns()

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -17,6 +17,7 @@ from livelens.events import encoded, json_schema
 from livelens.flow.bus import Subscription
 from livelens.server.answers import error_response, json_response, status_of
 from livelens.server.filters import EVERYTHING, Filter, filter_of
+from livelens.server.identity import Identity, who
 from livelens.server.state import ServerState, state_of
 
 _PING_S = 15.0
@@ -36,7 +37,7 @@ async def all_events(request: Request) -> Response:
     """Problems and states of all streams as Server-Sent Events."""
     state = state_of(request)
     messages = subscribed(state, None)
-    return event_stream(state, messages, _lines(messages))
+    return event_stream(state, messages, _lines(messages, seen_by=who(request)))
 
 
 async def message_schema(_: Request) -> Response:
@@ -54,7 +55,10 @@ async def results_socket(socket: WebSocket) -> None:
     except LivelensError as error:
         await socket.send_denial_response(error_response(str(error), status_of(error)))
         return
-    with _Reader(state, messages, "websocket"):
+    with (
+        _Reader(state, messages, "websocket"),
+        state.leases.during(who(socket), messages.close),
+    ):
         await socket.accept()
         sending = asyncio.create_task(_send_all(socket, messages, chosen))
         try:
@@ -93,10 +97,12 @@ class _Events(StreamingResponse):
         self, state: ServerState, messages: Subscription, lines: AsyncIterator[bytes]
     ) -> None:
         super().__init__(lines, media_type="text/event-stream", headers=dict(_NO_CACHE))
+        self._state, self._messages = state, messages
         self._reader = _Reader(state, messages, "sse")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._reader:
+        identity = who(HTTPConnection(scope))
+        with self._reader, self._state.leases.during(identity, self._messages.close):
             if scope["method"] == "HEAD":  # who asks so gets no events, and must not wait for one
                 self.body_iterator = _nothing()
             await super().__call__(scope, receive, send)
@@ -122,7 +128,9 @@ def subscribed(state: ServerState, stream_id: str | None) -> Subscription:
     return state.engine.bus.subscribe(stream_id, capacity=capacity, results=stream_id is not None)
 
 
-async def _lines(messages: Subscription, chosen: Filter = EVERYTHING) -> AsyncIterator[bytes]:
+async def _lines(
+    messages: Subscription, chosen: Filter = EVERYTHING, seen_by: Identity | None = None
+) -> AsyncIterator[bytes]:
     lost = 0
     yield b"retry: 1000\n\n"
     while True:
@@ -137,6 +145,8 @@ async def _lines(messages: Subscription, chosen: Filter = EVERYTHING) -> AsyncIt
         if messages.dropped != lost:
             yield b": %d messages lost\n\n" % (messages.dropped - lost)
             lost = messages.dropped
+        if seen_by is not None and not seen_by.may("view", message.stream):
+            continue
         data = encoded(chosen.of(message))
         yield b"event: %s\ndata: %s\n\n" % (_name(data), data)
 

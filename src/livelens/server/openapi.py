@@ -53,10 +53,10 @@ def describe(endpoints: "tuple[Endpoint, ...]") -> dict[str, Any]:
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "query": {"type": "apiKey", "in": "query", "name": "token"},
+                # Its name ends as each server says; see docs/security.md.
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "livelens_session"},
             },
         },
-        # The empty one: no token is wanted on a loopback address.
-        "security": [{}, {"bearer": []}, {"query": []}],
     }
 
 
@@ -87,11 +87,23 @@ def _operation(each: "Endpoint") -> dict[str, Any]:
             ),
         ],
         "responses": responses,
+        "security": [] if each.action is None else [{"bearer": []}, {"query": []}, {"cookie": []}],
+        "x-right": _right(each),
     }
     if each.body is not None:
         content = {each.body[0]: {"schema": _schema(each.body[1])}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _right(each: "Endpoint") -> str:
+    """What a route wants, in words."""
+    if each.action is None:
+        return "open"
+    if each.everywhere:
+        return f"{each.action} every stream"
+    named = "{stream}" in each.path
+    return f"{each.action} the stream" if named else str(each.action)
 
 
 def _schema(held: object) -> dict[str, Any]:

@@ -13,8 +13,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from livelens.errors import ConfigError
-from livelens.server.app import create_app
 from livelens.server.access.desk import prepare
+from livelens.server.app import create_app
 from livelens.server.calm import Calm
 from livelens.server.config import CertificateFiles, Listening, ServerConfig, load_config
 from livelens.server.door import Door

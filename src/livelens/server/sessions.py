@@ -2,8 +2,9 @@
 
 import asyncio
 import secrets
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from livelens.clock import wall_ns
 from livelens.errors import CapacityError, Conflict, NotFound
@@ -17,6 +18,8 @@ from livelens.server.filters import EVERYTHING, Filter
 from livelens.sinks.whep import WhepSink
 
 if TYPE_CHECKING:
+    from livelens.server.access.leases import Leases
+    from livelens.server.identity import Identity
     from livelens.server.viewers import ViewerReport
 
 Kind = Literal["whip", "whep"]
@@ -119,6 +122,21 @@ class Sessions:
         self._sessions.pop(session.peer.id, None)
         await session.peer.close()
 
+    def lend(self, session: Session, leases: "Leases", identity: "Identity") -> None:
+        """End the session when the right ends with which it was begun."""
+
+        def end() -> None:
+            self._sessions.pop(session.peer.id, None)
+            self._beside(session.peer.close(), f"end-{session.peer.id}")
+
+        release = leases.hold(identity, end)
+
+        async def until_closed() -> None:
+            await session.peer.closed.wait()
+            release()
+
+        self._beside(until_closed(), f"lease-{session.peer.id}")
+
     def all(self) -> list[Session]:
         """The sessions there are."""
         return list(self._sessions.values())
@@ -168,7 +186,10 @@ class Sessions:
             if relay is not None:
                 relay.leave(session.peer)
 
-        task = asyncio.create_task(until_closed(), name=f"session-{session.peer.id}")
+        self._beside(until_closed(), f"session-{session.peer.id}")
+        return session
+
+    def _beside(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return session

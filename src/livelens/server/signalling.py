@@ -14,6 +14,7 @@ from livelens.media.rtc_config import IceServer, RtcConfig
 from livelens.media.sdp import MAX_SDP_BYTES
 from livelens.server.answers import media_type
 from livelens.server.filters import filter_of
+from livelens.server.identity import who
 from livelens.server.limits import client_of
 from livelens.server.sessions import Kind, Session
 from livelens.server.state import state_of
@@ -32,6 +33,7 @@ async def publish(request: Request) -> Response:
         offer,
         address=_address(request),
     )
+    _lasts_as_long_as_the_right(request, session)
     return _created(session, state.config.webrtc)
 
 
@@ -48,6 +50,7 @@ async def watch(request: Request) -> Response:
         chosen,
         address=_address(request),
     )
+    _lasts_as_long_as_the_right(request, session)
     return _created(session, state.config.webrtc)
 
 
@@ -97,6 +100,11 @@ def ice_links(servers: list[IceServer]) -> list[str]:
                 )
             links.append(link)
     return links
+
+
+def _lasts_as_long_as_the_right(request: Request, session: Session) -> None:
+    state = state_of(request)
+    state.sessions.lend(session, state.leases, who(request))
 
 
 def _created(session: Session, rtc: RtcConfig) -> Response:

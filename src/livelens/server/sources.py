@@ -11,6 +11,7 @@ from livelens.flow.graph import stage_names
 from livelens.server.boards import Board
 from livelens.server.describe import state_of_stream
 from livelens.server.filters import detectors_of
+from livelens.server.identity import Identity
 from livelens.server.state import ServerState
 from livelens.stages.track import Track
 
@@ -81,7 +82,11 @@ def _lasting(view: SourceList) -> object:
     return [msgspec.structs.replace(each, fps=0.0) for each in view.sources]
 
 
-BOARD = Board("sources", source_list, unlike=_lasting)
+def _seen(view: SourceList, identity: Identity) -> SourceList:
+    return SourceList([each for each in view.sources if identity.may("view", each.id)])
+
+
+BOARD = Board("sources", source_list, _seen, unlike=_lasting)
 
 
 async def sources(request: Request) -> Response:

@@ -83,7 +83,9 @@ class ServerState:
 
         engine = Engine()
         streams = Streams(engine, config)
-        return cls(config, engine, streams, Sessions(engine, streams, config), access, Leases(access))
+        return cls(
+            config, engine, streams, Sessions(engine, streams, config), access, Leases(access)
+        )
 
     async def close(self) -> None:
         """Stop all streams and sessions, within about two seconds. More than once is fine."""

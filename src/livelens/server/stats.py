@@ -16,6 +16,7 @@ from livelens.flow.graph import stage_names
 from livelens.flow.pipeline import Pipeline
 from livelens.server.boards import Board, seconds_of
 from livelens.server.describe import milliseconds, state_of_stream
+from livelens.server.identity import Identity
 from livelens.server.state import ServerState
 from livelens.server.usage import usage
 from livelens.sinks.whep import WhepSink
@@ -223,7 +224,12 @@ def _reasons(counts: dict[str, int], stage: str) -> dict[str, int]:
     return found
 
 
-BOARD = Board("stats", stats_of)
+def _seen(view: Stats, identity: Identity) -> Stats:
+    streams = [each for each in view.streams if identity.may("view", each.id)]
+    return msgspec.structs.replace(view, streams=streams)
+
+
+BOARD = Board("stats", stats_of, _seen)
 
 
 async def stats(request: Request) -> Response:

@@ -15,6 +15,7 @@ from livelens.server.answers import json_body, json_response
 from livelens.server.config import check_id, pipeline_of
 from livelens.server.describe import StreamList, stream_info
 from livelens.server.faces import check_switched_on
+from livelens.server.identity import who
 from livelens.server.state import state_of
 from livelens.server.threads import in_thread
 from livelens.server.urls import check_pipeline, without_redirects
@@ -27,8 +28,13 @@ _PATCH_KEYS = frozenset({"stages", "sinks", "max_delay_s", "on_error"})
 async def list_streams(request: Request) -> Response:
     """All streams."""
     state = state_of(request)
-    pipelines = sorted(state.engine.streams.items())
-    return json_response(StreamList([stream_info(state, pipeline) for _, pipeline in pipelines]))
+    identity = who(request)
+    seen = [
+        stream_info(state, pipeline)
+        for stream_id, pipeline in sorted(state.engine.streams.items())
+        if identity.may("view", stream_id)
+    ]
+    return json_response(StreamList(seen))
 
 
 async def add_stream(request: Request) -> Response:
@@ -36,6 +42,7 @@ async def add_stream(request: Request) -> Response:
     state = state_of(request)
     body = _mapping(await json_body(request), _POST_KEYS)
     stream_id = check_id(body.pop("id", None))
+    who(request).require("control", stream_id)
     spec = await in_thread(pipeline_of, state.config, body)  # may import a plug-in
     check_switched_on(spec, state.config.faces)
     allow = state.config.server.allow

@@ -54,9 +54,7 @@ class Attempts:
         further = client.failures - self._most
         if further >= 0:
             lockout_ns = self._lockout_ns << min(further, 20)
-            client.locked_until_ns = now + min(
-                lockout_ns, max(_MOST_LOCKOUT_NS, self._lockout_ns)
-            )
+            client.locked_until_ns = now + min(lockout_ns, max(_MOST_LOCKOUT_NS, self._lockout_ns))
         return 0.0
 
     def succeeded(self, address: str) -> None:

@@ -1,7 +1,8 @@
 """Ends what lasts, readers and WebRTC sessions, when the right that began it has ended."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -43,6 +44,15 @@ class Leases:
         lease = Lease(identity, end)
         self._held.add(lease)
         return lambda: self._held.discard(lease)
+
+    @contextmanager
+    def during(self, identity: Identity, end: Callable[[], object]) -> Iterator[None]:
+        """Watch over something while it lasts."""
+        release = self.hold(identity, end)
+        try:
+            yield
+        finally:
+            release()
 
     async def look(self) -> None:
         """End what has no right to last any more; that ends by itself later as well."""

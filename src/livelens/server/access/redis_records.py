@@ -1,6 +1,6 @@
 """Records that several servers share, in Redis. Its keys expire with what they tell of."""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -93,8 +93,7 @@ class RedisRecords:
     async def _all(self, prefix: str, kind: type[Record]) -> list[Record]:
         async with self._asking():
             keys = [key async for key in self._redis.scan_iter(match=f"{prefix}*", count=500)]
-            told = self._redis.mget(keys) if keys else None
-            values: list[bytes | None] = await _awaited(told) if told is not None else []
+            values = await self._redis.mget(keys) if keys else []
         found = (_decoded(value, kind) for value in values)
         return [each for each in found if each is not None]
 
@@ -164,11 +163,7 @@ def _client(url: str, where: str) -> "Redis":
         raise ConfigError(f"no URL of Redis: {error} - at $.access.redis_url") from None
 
 
-async def _awaited(value: Awaitable[list[bytes | None]] | list[bytes | None]) -> list[bytes | None]:
-    return value if isinstance(value, list) else await value
-
-
-def _decoded(data: bytes | None, kind: type[Record]) -> Record | None:
+def _decoded(data: bytes | str | None, kind: type[Record]) -> Record | None:
     if data is None:
         return None
     try:
