@@ -20,6 +20,7 @@ from tests.server.viewer import client
 pytestmark = pytest.mark.e2e
 
 CONFIG = """
+access: {trust_loopback: true}
 server: {port: 0}
 webrtc: {bind_hosts: [127.0.0.1]}
 streams:
@@ -112,23 +113,36 @@ def test_a_taken_port(tmp_path: Path) -> None:
     assert f"port {port}" in done.stderr
 
 
-def test_beyond_loopback_a_token_is_made_and_wanted(tmp_path: Path) -> None:
+def test_a_password_is_made_told_once_and_wanted(tmp_path: Path) -> None:
     http = httpx.Client(verify=False)  # the certificate is of its own making
-    with serving(tmp_path, CONFIG, "--host", "0.0.0.0") as process:
+    config = CONFIG.replace("true", "false")
+    with serving(tmp_path, config, "--host", "0.0.0.0") as process:
         url = address(process)
         assert process.stdout is not None
-        shown = re.search(r"token=(\S+)", process.stdout.readline())
+        shown = re.search(r"Password: (\S+)", process.stdout.readline())
         assert shown
-        token = shown[1]
+        password = shown[1]
+        assert len(password) >= 16
         assert http.get(f"{url}/healthz").status_code == 200
         assert http.get(f"{url}/api/streams").status_code == 401
-        assert http.get(f"{url}/").status_code == 401
-        bearer = {"Authorization": f"Bearer {token}"}
-        assert http.get(f"{url}/api/streams", headers=bearer).status_code == 200
-        [kept] = (tmp_path / "config").rglob("token")
-        assert kept.read_text().strip() == token
-        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-        assert http.get(f"{url}/api/streams?token=wrong-token").status_code == 401
-        assert token not in (tmp_path / "log").read_text()
-    with serving(tmp_path, CONFIG, "--host", "0.0.0.0") as process:
-        assert http.get(f"{address(process)}/api/streams?token={token}").status_code == 200
+        assert http.get(f"{url}/").status_code == 200  # the page, which asks for the password
+        assert http.post(f"{url}/api/session", json={"password": "wrong"}).status_code == 401
+        signed_in = http.post(f"{url}/api/session", json={"password": password})
+        assert signed_in.json()["admin"] is True
+        assert "__Host-" in signed_in.headers["set-cookie"]
+        assert "Secure" in signed_in.headers["set-cookie"]
+        assert http.get(f"{url}/api/streams").status_code == 200
+        for name in ("password", "secret"):
+            kept = tmp_path / "config" / "livelens" / name
+            assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+            assert password not in kept.read_text()
+        assert password not in (tmp_path / "log").read_text()
+    with serving(tmp_path, config, "--host", "0.0.0.0") as process:
+        url = address(process)
+        assert process.stdout is not None
+        told = process.stdout.readline() + process.stdout.readline()
+        assert "livelens access password" in told
+        assert password not in told
+        # Sessions of before ended with the server, and it says so.
+        assert http.get(f"{url}/api/session").json()["fault"] == "ended"
+        assert http.post(f"{url}/api/session", json={"password": password}).status_code == 200

@@ -157,7 +157,8 @@ def test_many_at_once_are_served_or_told_to_come_again(one: Running) -> None:
 
 def test_it_wants_the_token(folder: Path) -> None:
     settings = {"enabled": True, "gallery": str(folder / "other.json")}
-    with running({"faces": settings}, token="0123456789abcdef") as server:
+    access = {"trust_loopback": False}
+    with running({"faces": settings, "access": access}, token="0123456789abcdef") as server:
         assert server.http.get("/api/faces").status_code == 401
         key = {"Authorization": "Bearer 0123456789abcdef"}
         assert server.http.get("/api/faces", headers=key).status_code == 200
