@@ -16,6 +16,7 @@ from livelens.errors import ConfigError, LivelensError, StageError
 from livelens.faces.cli import app as faces
 from livelens.models.cli import app as models
 from livelens.models.cli import pull
+from livelens.server.access.cli import app as access
 from livelens.train.cli import app as train
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(models, name="models", help="Models inside published packages, and your own.")
 app.add_typer(faces, name="faces", help="People whose faces are recognised: enroll, list, remove.")
+app.add_typer(access, name="access", help="Who gets in: the password, tokens, shared links.")
 app.add_typer(authoring, name="plugins", help="List, begin and test plug-ins.")
 app.add_typer(train, name="train", help="Make the weights that ship with Livelens, or better.")
 app.add_typer(bench, name="bench", help="Measure this machine and print the figures.")

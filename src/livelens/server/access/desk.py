@@ -163,7 +163,13 @@ class Access:
         async with self._hashing:
             await in_thread(self.password.change, new)
             self._changed_ns = await in_thread(self.password.changed_ns)
-        await self._end_sessions(keep)
+        await self.end_sessions(keep)
+
+    async def end_sessions(self, keep: str = "") -> None:
+        """End all sessions but one. Raises Unavailable."""
+        for record in await self.records.sessions():
+            if record.id != keep:
+                await self.records.end_session(record.id)
 
     def code(self) -> str:
         """A code with which somebody may sign in once, soon."""
@@ -194,12 +200,7 @@ class Access:
         if changed_ns != self._changed_ns:
             self._changed_ns = changed_ns
             log.info("the password was changed; sessions end")
-            await self._end_sessions("")
-
-    async def _end_sessions(self, keep: str) -> None:
-        for record in await self.records.sessions():
-            if record.id != keep:
-                await self.records.end_session(record.id)
+            await self.end_sessions()
 
     async def _shown(self, connection: HTTPConnection) -> Shown:
         evidence = evidence_of(connection, self.signer.mark, self.listening)

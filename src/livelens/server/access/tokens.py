@@ -73,7 +73,7 @@ def new_token(name: str, kind: TokenKind, grants: tuple[Grant, ...], expires_s: 
     if len(name) > _NAME_LENGTH or not name.isprintable():
         raise ConfigError(f"a name has {_NAME_LENGTH} printable characters at most - at $.name")
     now_s = wall_ns() // NS_PER_S
-    return Token(secrets.token_urlsafe(12), name, kind, grants, now_s, now_s + round(expires_s))
+    return Token(secrets.token_hex(10), name, kind, grants, now_s, now_s + round(expires_s))
 
 
 class Signer:
