@@ -14,30 +14,31 @@ def test_an_offset_is_the_mean_of_its_readings() -> None:
     chance = random.Random(1)
     offset = ClockOffset(32)
     for _ in range(200):
-        offset.note(5 * NS_PER_S + chance.randrange(-10 * MS, 10 * MS))
+        offset.note(5 * NS_PER_S + chance.randrange(-10 * MS, 10 * MS), 0)
     assert offset.ns == pytest.approx(5 * NS_PER_S, abs=5 * MS)
 
 
 def test_single_readings_that_stray_do_not_move_an_offset() -> None:
     offset = ClockOffset(32)
     for number in range(100):
-        offset.note(NS_PER_S * 10 if number % 9 == 5 else 7 * MS)
+        offset.note(NS_PER_S * 10 if number % 9 == 5 else 7 * MS, number * NS_PER_S)
     assert offset.ns == 7 * MS
 
 
 def test_a_clock_that_was_set_anew_is_followed() -> None:
     offset = ClockOffset(32)
-    for _ in range(50):
-        offset.note(0)
-    for _ in range(20):
-        offset.note(40 * NS_PER_S)
-    assert offset.ns == 40 * NS_PER_S
+    offset.note(0, 0)
+    for number in range(11):
+        assert offset.ns == 0
+        offset.note(40 * NS_PER_S, number * 100 * MS)
+        assert offset.straying == (number < 10)
+    assert offset.ns == offset.moved_ns == 40 * NS_PER_S
 
 
 def test_a_drifting_clock_is_followed() -> None:
     offset = ClockOffset(64)
     for number in range(50_000):  # 1000 s at 100 ppm
-        offset.note(number * 2000)
+        offset.note(number * 2000, number * 20 * MS)
     assert offset.ns == pytest.approx(49_999 * 2000, abs=MS)
 
 

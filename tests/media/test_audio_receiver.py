@@ -155,6 +155,8 @@ def test_a_clock_that_stood_still_in_a_pause_is_a_new_source() -> None:
     one.now += 30 * NS_PER_S
     one.send(200)
     assert len({id(packet.source) for packet in one.heard}) == 2
+    doubted = [n for n, packet in enumerate(one.heard) if not packet.dated]
+    assert doubted == list(range(100, 151)), "nothing is told of the time for a second"
     assert one.heard[-1].captured_ns == one.now - 20 * MS
 
 
@@ -171,6 +173,8 @@ def test_packets_that_were_held_up_on_their_way_are_no_new_source() -> None:
     assert one.heard[-1].captured_ns - one.heard[0].captured_ns == pytest.approx(
         549 * 20 * MS, abs=MS
     )
+    assert {packet.dated for packet in one.heard[100:230]} == {False}
+    assert {packet.dated for packet in one.heard[260:]} == {True}
     assert stood < one.now
 
 

@@ -33,9 +33,12 @@ class Wire:
         self.rtcp.append(data)
         return True
 
-    def send(self, seq: int, *, marker: bool = False, captured_ns: int | None = None) -> bool:
+    def send(
+        self, seq: int, *, marker: bool = False, captured_ns: int | None = None, dated: bool = True
+    ) -> bool:
         at_ns = now_ns() if captured_ns is None else captured_ns
-        return self.sender.send(AudioPacket(self, seq, seq * 960, marker, at_ns, b"opus%d" % seq))
+        payload = b"opus%d" % seq
+        return self.sender.send(AudioPacket(self, seq, seq * 960, marker, at_ns, dated, payload))
 
 
 def test_each_viewer_counts_from_his_own_beginning() -> None:
@@ -75,6 +78,15 @@ def test_reports_pair_the_wall_clock_with_the_time_of_capture() -> None:
     told_s = (report.sender_info.ntp_timestamp - ntp_time(wall_ns())) / 2**32
     assert told_s == pytest.approx(0, abs=2)
     assert report.sender_info.packet_count == 1
+
+
+def test_a_time_that_is_not_sure_is_not_reported() -> None:
+    wire = Wire()
+    wire.send(1, captured_ns=0, dated=False)
+    assert len(wire.packets) == 1
+    assert wire.rtcp == []
+    wire.send(2)
+    assert len(wire.rtcp) == 1
 
 
 def test_what_a_viewer_reports() -> None:

@@ -25,7 +25,7 @@ class Listener:
 
 
 def packet(source: object, seq: int, timestamp: int, at_ms: float) -> AudioPacket:
-    return AudioPacket(source, seq, timestamp, False, round(at_ms * MS), b"opus")
+    return AudioPacket(source, seq, timestamp, False, round(at_ms * MS), True, b"opus")
 
 
 def test_everybody_hears_from_when_he_came_until_he_leaves() -> None:

@@ -17,6 +17,7 @@ AUDIO_CLOCK_HZ: Final = 48_000
 _BELIEVED_NS: Final = 500_000_000
 _PICTURES: Final = 32
 _PACKETS: Final = 64
+_STOOD_STILL_NS: Final = NS_PER_S
 
 
 class PublisherClock:
@@ -27,7 +28,7 @@ class PublisherClock:
 
     def note(self, ntp_ns: int, captured_ns: int) -> None:
         """A picture that he dates `ntp_ns` arrived at `captured_ns` of this host."""
-        self._offset.note(captured_ns - ntp_ns)
+        self._offset.note(captured_ns - ntp_ns, captured_ns)
 
     def host_ns(self, ntp_ns: int) -> int | None:
         """When a picture of this date would have arrived; None while nothing is known."""
@@ -48,9 +49,15 @@ class CaptureLine:
         self._by_report = False
 
     @property
-    def origin_ns(self) -> int:
-        """Host time of the timestamp 0, as it is known by now."""
-        return self._origin.ns or 0
+    def sure(self) -> bool:
+        """Whether the last time told is to be relied on; not while packets stray, which may
+        have been held up on their way, or come from a clock that stood still."""
+        return not self._origin.straying and not self.ended
+
+    @property
+    def ended(self) -> bool:
+        """Whether the clock has stood still, as browsers' do while they have no microphone."""
+        return abs(self._origin.moved_ns) > _STOOD_STILL_NS
 
     def report(self, ntp_ns: int, timestamp: int) -> None:
         """A sender report: this timestamp, unwrapped, is that date of the publisher."""
@@ -65,7 +72,7 @@ class CaptureLine:
         self._by_report = by_report
         media_ns = media_time_ns(timestamp)
         told_ns = arrival_ns if captured_ns is None else captured_ns
-        return media_ns + self._origin.note(told_ns - media_ns)
+        return media_ns + self._origin.note(told_ns - media_ns, arrival_ns)
 
     def _reported_ns(self, timestamp: int, arrival_ns: int) -> int | None:
         if self._report is None:

@@ -27,7 +27,6 @@ _MAX_PACKETS_PER_S: Final = 200
 _MAX_OCTETS_PER_S: Final = 64_000
 # A clock that steps further than this from the time that passed has been set anew.
 _CLOCK_STEP_NS: Final = 2 * NS_PER_S
-_CLOCK_MOVED_NS: Final = 250_000_000
 _MAX_GAP: Final = 3000
 
 
@@ -40,6 +39,7 @@ class AudioPacket(NamedTuple):
         timestamp: 48 kHz, unwrapped.
         marker: sound begins after a pause.
         captured_ns: host time, comparable with that of pictures.
+        dated: whether that is to be relied on.
         payload: one Opus packet, encoded.
     """
 
@@ -48,6 +48,7 @@ class AudioPacket(NamedTuple):
     timestamp: int
     marker: bool
     captured_ns: int
+    dated: bool
     payload: bytes
 
 
@@ -80,27 +81,14 @@ class _Source:
         self.transit: float | None = None
         self.report: tuple[int, int] | None = None  # the middle of its NTP time, when heard
         self.reported_ns = 0
-        self.origin_ns: int | None = None
-        self.moved = 0
 
     def goes_on(self, packet: RtpPacket, arrival_ns: int) -> bool:
         """Whether the packet can follow what came before."""
-        if self.moved > 1 or abs(_signed(packet.seq - self.highest, 16)) > _MAX_GAP:
+        if self.line.ended or abs(_signed(packet.seq - self.highest, 16)) > _MAX_GAP:
             return False
         media_ns = media_time_ns(_signed(packet.timestamp - self.timestamp, 32))
         strayed_ns = abs(media_ns - (arrival_ns - self.arrival_ns))
         return abs(media_ns) <= _CLOCK_STEP_NS or strayed_ns <= _CLOCK_STEP_NS
-
-    def watch_clock(self) -> None:
-        """Notice, from report to report, a clock that stood still while no sound was sent.
-
-        One that seems to have moved once may be packets held up on the way.
-        """
-        origin_ns = self.line.origin_ns
-        if self.origin_ns is None or abs(origin_ns - self.origin_ns) <= _CLOCK_MOVED_NS:
-            self.origin_ns, self.moved = origin_ns, 0
-        else:
-            self.moved += 1
 
 
 class AudioReceiver:
@@ -153,11 +141,18 @@ class AudioReceiver:
         self.counts.octets += len(packet.payload)
         captured_ns = source.line.captured_ns(timestamp, arrival_ns)
         self._on_packet(
-            AudioPacket(source, seq, timestamp, packet.marker, captured_ns, packet.payload)
+            AudioPacket(
+                source,
+                seq,
+                timestamp,
+                packet.marker,
+                captured_ns,
+                source.line.sure,
+                packet.payload,
+            )
         )
         if arrival_ns - source.reported_ns >= _REPORT_NS:
             source.reported_ns = arrival_ns
-            source.watch_clock()
             self._report(source)
 
     def receive_rtcp(self, packet: AnyRtcpPacket) -> None:

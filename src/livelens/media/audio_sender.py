@@ -86,6 +86,8 @@ class AudioSender:
         self._send_rtp(header + self._extensions + packet.payload)
         self.counts.packets += 1
         self.counts.octets += len(packet.payload)
+        if not packet.dated:
+            return True  # a report of a false time would be believed for long
         self._last = (packet.timestamp, packet.captured_ns)
         now = now_ns()
         if now - self._reported_ns >= _REPORT_NS:

@@ -168,8 +168,8 @@ class VideoSender:
         counts.octets += octets
         counts.pictures += 1
         counts.keyframes += encoded.keyframe
-        self._origin.note((encoded.captured_ns or now_ns()) - encoded.pts_ns)
         now = now_ns()
+        self._origin.note((encoded.captured_ns or now) - encoded.pts_ns, now)
         self.throughput.add(octets, now)
         if encoded.keyframe:
             self.keyframe_intervals.note(now)

@@ -104,8 +104,12 @@ class Splice:
         timestamp = packet.timestamp + self._timestamp_offset
         self._last_seq = max(self._last_seq, seq)
         self._last_timestamp = max(self._last_timestamp, timestamp)
-        marker = packet.marker or packet.seq == self._first_seq
-        return AudioPacket(self, seq, timestamp, marker, packet.captured_ns, packet.payload)
+        return packet._replace(
+            source=self,
+            seq=seq,
+            timestamp=timestamp,
+            marker=packet.marker or packet.seq == self._first_seq,
+        )
 
     def _begin(self, packet: AudioPacket) -> None:
         if self._epoch_ns is None:
