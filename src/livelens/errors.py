@@ -16,6 +16,7 @@
     ├── ModelError               a model file or decoder that cannot be used
     │   └── DownloadError        a package that cannot be had, or is not what the manifest says
     ├── PictureError             a picture that does not serve its purpose
+    ├── UploadError              a clip that cannot be kept
     ├── GalleryError             a gallery of faces that cannot be read or written
     └── Closed                   the other end of a channel has been closed
 """
@@ -83,6 +84,10 @@ class DownloadError(ModelError):
 
 class PictureError(LivelensError):
     """A picture that does not serve its purpose: damaged, or no face, or two, in it."""
+
+
+class UploadError(LivelensError):
+    """A clip that was uploaded and cannot be kept: it is no video."""
 
 
 class GalleryError(LivelensError):

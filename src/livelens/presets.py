@@ -58,6 +58,15 @@ _ALL: Mapping[str, Stages] = {
     ),
 }
 
+DESCRIPTIONS: Mapping[str, str] = {
+    "default": "pictures only, nothing is sought",
+    "faces": "faces with age, gender, emotion, head pose and glasses",
+    "people": "persons with their pose and clothing",
+    "traffic": "vehicles with type, direction and how many pass where",
+    "landmarks": "points on bodies, faces and hands",
+    "everything": "all of these at once, for powerful machines",
+}
+
 
 def builtin() -> dict[str, dict[str, Any]]:
     """The presets by name, as a configuration writes them; those whose stages are installed."""

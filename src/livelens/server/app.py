@@ -35,6 +35,8 @@ from livelens.server.routes import ENDPOINTS, SOCKETS, Endpoint, Socket
 from livelens.server.state import ServerState
 from livelens.server.threads import in_thread
 from livelens.server.tls import StrictTransport
+from livelens.server.uploads import PATH as UPLOADS
+from livelens.server.uploads import UploadDesk
 
 _LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 _EXPOSED = ("Location", "ETag", "Link", "Accept-Patch", "Accept-Post", "Retry-After")
@@ -55,7 +57,10 @@ def create_app(config: ServerConfig, access: Access | None = None) -> Starlette:
     state = ServerState.of(config, access)
     trusted = isinstance(listening.tls, CertificateFiles)
     faces = config.faces
-    pictures = {"/api/faces/": faces.max_picture_bytes} if faces.enabled else {}
+    larger = {"/api/faces/": faces.max_picture_bytes} if faces.enabled else {}
+    if config.uploads.enabled:
+        state.uploads = UploadDesk(config.uploads)
+        larger[UPLOADS] = config.uploads.max_bytes
     state.engine.registry.register(ServerCollector(state))
     app = Starlette(
         routes=_routes(),
@@ -74,7 +79,12 @@ def create_app(config: ServerConfig, access: Access | None = None) -> Starlette:
                 expose_headers=_EXPOSED,
             ),
             Middleware(Guard, listening=listening, access=access),
-            Middleware(BodyLimit, max_bytes=listening.limits.max_body_bytes, larger=pictures),
+            Middleware(
+                BodyLimit,
+                max_bytes=listening.limits.max_body_bytes,
+                larger=larger,
+                streamed=(UPLOADS,),
+            ),
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
         ],
         exception_handlers={

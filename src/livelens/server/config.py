@@ -25,6 +25,7 @@ from livelens.media.rtc_config import RtcConfig
 from livelens.server.access.settings import AccessSettings, from_environment
 from livelens.sinks.whep import Whep
 from livelens.sources.file import File
+from livelens.sources.upload import Upload
 from livelens.spec import PipelineSpec
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -267,6 +268,14 @@ def with_gallery(config: ServerConfig, spec: PipelineSpec) -> PipelineSpec:
         for stage in spec.stages
     )
     return msgspec.structs.replace(spec, stages=stages)
+
+
+def with_uploads(config: ServerConfig, spec: PipelineSpec) -> PipelineSpec:
+    """The pipeline with the server's folder where its source is an uploaded clip."""
+    if not isinstance(spec.source, Upload):
+        return spec
+    source = msgspec.structs.replace(spec.source, folder=config.uploads.folder)
+    return msgspec.structs.replace(spec, source=source)
 
 
 def known_presets(config: ServerConfig) -> Mapping[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from livelens.flow.figures import Percentiles
 from livelens.flow.pipeline import Pipeline
 from livelens.server.state import ServerState
 from livelens.sinks.whep import WhepSink, WhepStats
+from livelens.sources.upload import Upload
 from livelens.spec import PipelineSpec, SinkSpec, redacted
 
 
@@ -125,6 +126,8 @@ def milliseconds(times: Percentiles | None) -> dict[str, float]:
 def _without_passwords(spec: PipelineSpec) -> dict[str, Any]:
     data = plugins.as_data(spec)
     source = data["source"]
+    if isinstance(spec.source, Upload):
+        del source["folder"]  # the server's to choose, and nobody else's business
     for key, value in source.items():
         if isinstance(value, str) and "://" in value:
             source[key] = redacted(value)

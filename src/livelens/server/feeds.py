@@ -21,6 +21,7 @@ from livelens.server.config import (
     configured_stream,
     pipeline_of,
     with_gallery,
+    with_uploads,
 )
 from livelens.server.foresight import check_possible, check_stages
 from livelens.server.journal import keep_journal
@@ -126,7 +127,7 @@ class Streams:
             await self.add(stream_id, spec)
             return
         self._check_capacity()
-        await in_thread(self._engine.add_stopped, stream_id, spec)
+        await in_thread(self._engine.add_stopped, stream_id, with_uploads(self._config, spec))
         if isinstance(spec.source, Whip):
             self.publications[stream_id] = Publication(stopped=True)
 
@@ -283,7 +284,7 @@ class Streams:
         if publication is None and stream_id in self.publications:
             raise Conflict(f"the name {stream_id!r} is being published to")
         self._check_capacity()
-        spec = with_gallery(self._config, spec)
+        spec = with_uploads(self._config, with_gallery(self._config, spec))
         self._adding.add(stream_id)
         try:
             source = publication.feed if publication is not None else None

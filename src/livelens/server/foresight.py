@@ -14,6 +14,7 @@ from livelens.models import zoo
 from livelens.models.added import looks_like_path
 from livelens.plugins import named
 from livelens.sources.file import File
+from livelens.sources.upload import Upload
 from livelens.spec import PipelineSpec, StageSpec
 from livelens.stages.detect import Detect
 from livelens.stages.track import Track
@@ -30,6 +31,8 @@ def check_possible(spec: PipelineSpec) -> None:
     """
     if isinstance(spec.source, File) and not Path(spec.source.path).expanduser().exists():
         raise SourceError(f"no file {spec.source.path} - at $.source")
+    if isinstance(spec.source, Upload) and not spec.source.path.is_file():
+        raise SourceError(f"there is no upload {spec.source.name!r} - at $.source")
     check_stages(spec.stages)
 
 

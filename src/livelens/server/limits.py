@@ -5,6 +5,7 @@ import ipaddress
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -15,6 +16,7 @@ from livelens.server.answers import error_response
 from livelens.server.config import Network
 
 _BODY_S = 20.0
+_LINGER_S = 1.0
 _MOST_CLIENTS = 4096
 
 
@@ -145,7 +147,8 @@ class BodyLimit:
     Args:
         max_bytes: the most that a body may have.
         larger: the same for paths that begin so.
-        max_s: seconds that it may take to come.
+        streamed: paths that begin so take bodies as they come: `max_s` is for each part.
+        max_s: seconds that a body may take to come.
     """
 
     def __init__(
@@ -154,11 +157,13 @@ class BodyLimit:
         *,
         max_bytes: int,
         larger: Mapping[str, int] | None = None,
+        streamed: tuple[str, ...] = (),
         max_s: float = _BODY_S,
     ) -> None:
         self._app = app
         self._max_bytes = max_bytes
         self._larger = larger or {}
+        self._streamed = streamed
         self._max_s = max_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -168,27 +173,61 @@ class BodyLimit:
         limits = (most for path, most in self._larger.items() if scope["path"].startswith(path))
         max_bytes = next(limits, self._max_bytes)
         message = f"the body is larger than {max_bytes} bytes"
+        body = _Body(receive, send)
         length = Headers(scope=scope).get("content-length", "0")
         if length.isdecimal() and int(length[:20]) > max_bytes:
             response = error_response(message, 413, {"Connection": "close"})
-            await response(scope, receive, send)
+            await response(scope, body.receive, body.send)
             return
-        received = 0
-        whole = False
-        deadline_s = asyncio.get_running_loop().time() + self._max_s
+        now_s = asyncio.get_running_loop().time
+        streamed = any(scope["path"].startswith(each) for each in self._streamed)
+        deadline_s = now_s() + self._max_s
 
         async def counting() -> Message:
-            nonlocal received, whole
+            until_s = now_s() + self._max_s if streamed else deadline_s
             try:
-                async with asyncio.timeout_at(None if whole else deadline_s):
-                    part = await receive()
+                async with asyncio.timeout_at(None if body.whole else until_s):
+                    part = await body.receive()
             except TimeoutError:
                 late = f"the body did not come within {self._max_s:g} s"
+                if streamed:
+                    late = f"nothing more of the body came for {self._max_s:g} s"
                 raise HTTPException(408, late, {"Connection": "close"}) from None
-            whole = not part.get("more_body", False)
-            received += len(part.get("body", b""))
-            if received > max_bytes:
+            if body.received > max_bytes:
                 raise HTTPException(413, message, {"Connection": "close"})
             return part
 
-        await self._app(scope, counting, send)
+        await self._app(scope, counting, body.send)
+
+
+class _Body:
+    """The body of one request, and what is answered to it.
+
+    Who is sending while his connection is closed gets a reset, which may take the answer with
+    it. So more of a refused body is read, for a moment, before the end of the answer is sent.
+    """
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._closes = False
+        self.received = 0
+        self.whole = False
+
+    async def receive(self) -> Message:
+        part = await self._receive()
+        self.whole = not part.get("more_body", False)
+        self.received += len(part.get("body", b""))
+        return part
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._closes = Headers(raw=message["headers"]).get("connection") == "close"
+        elif self._closes and not self.whole and not message.get("more_body", False):
+            await self._send({**message, "more_body": True})
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LINGER_S):
+                    while not self.whole:
+                        await self.receive()
+            message = {"type": "http.response.body", "body": b""}
+        await self._send(message)

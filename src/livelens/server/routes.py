@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from livelens.server import (
+    about,
     algorithms,
     events,
     faces,
@@ -20,11 +21,14 @@ from livelens.server import (
     openapi,
     pages,
     signalling,
+    source_check,
     sources,
     stats,
     streams,
+    uploads,
     viewers,
 )
+from livelens.server.about import ServerInfo
 from livelens.server.access import session_routes, token_routes
 from livelens.server.access.session_routes import Login, NewPassword, SessionInfo, SessionList
 from livelens.server.access.token_routes import NewToken, TokenList, TokenWish
@@ -35,8 +39,10 @@ from livelens.server.faces import FaceInfo, FaceList
 from livelens.server.history import History
 from livelens.server.now import Now
 from livelens.server.rights import Right
+from livelens.server.source_check import SourceCheck
 from livelens.server.sources import SourceList
 from livelens.server.stats import Stats
+from livelens.server.uploads import UploadInfo, UploadList
 from livelens.server.viewers import ViewerList, ViewerReport
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -136,6 +142,16 @@ ENDPOINTS: tuple[Endpoint, ...] = (
              action="view"),
     Endpoint("GET", "/api/sources", sources.sources, (200, JSON, SourceList), errors=(503,),
              events=True, action="view"),
+    Endpoint("POST", "/api/sources/check", source_check.check_source, (200, JSON, SourceCheck),
+             (JSON, dict), errors=(400, 413, 415, 503), action="control"),
+    Endpoint("GET", "/api/server", about.server, (200, JSON, ServerInfo), action="any"),
+    Endpoint("GET", "/api/uploads", uploads.list_uploads, (200, JSON, UploadList),
+             action="control"),
+    Endpoint("PUT", "/api/uploads/{name}", uploads.put_upload, (201, JSON, UploadInfo),
+             ("application/octet-stream", bytes), errors=(408, 413, 422, 503, 507),
+             action="control"),
+    Endpoint("DELETE", "/api/uploads/{name}", uploads.remove_upload, (204, "", None),
+             errors=(404, 409, 422), action="control", everywhere=True),
     Endpoint("GET", "/api/algorithms", algorithms.algorithms, (200, JSON, AlgorithmList),
              errors=(503,), events=True, action="any"),
     Endpoint("GET", "/api/stats", stats.stats, (200, JSON, Stats), errors=(400, 503),

@@ -11,6 +11,7 @@ from livelens.flow.engine import Engine
 from livelens.server.config import ServerConfig
 from livelens.server.eventlog import EventLog
 from livelens.server.feeds import Streams
+from livelens.server.probe import Probes
 from livelens.server.rates import Rates
 from livelens.server.sampler import Sampler
 from livelens.server.sessions import Sessions
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from livelens.server.access.leases import Leases
     from livelens.server.boards import Shown
     from livelens.server.faces import FaceDesk
+    from livelens.server.uploads import UploadDesk
 
 
 @dataclass(slots=True)
@@ -41,6 +43,8 @@ class ServerState:
         event_log: the last states and problems.
         boards: views that many may watch, by name, as they were made last.
         faces: enrols faces, from the first request for it on.
+        uploads: takes clips, where that is switched on.
+        probes: opens sources that somebody wants to try.
     """
 
     config: ServerConfig
@@ -60,6 +64,8 @@ class ServerState:
     cpu: CpuMeter = field(default_factory=CpuMeter)
     boards: "dict[str, Shown]" = field(default_factory=dict)
     faces: "FaceDesk | None" = None
+    uploads: "UploadDesk | None" = None
+    probes: Probes = field(default_factory=Probes)
 
     def __post_init__(self) -> None:
         self.rates = Rates(self._frames)

@@ -75,6 +75,9 @@ def check_source(spec: SourceSpec, allow: Sequence[str], resolve: Resolve = reso
         return
     if kind == "file":
         _check_path(str(getattr(spec, "path", "")), "file", allow)
+    elif kind == "upload":
+        if getattr(spec, "folder", None) is not None:
+            raise Forbidden(_refusal("another folder of uploads", "type:upload"))
     elif kind == "url":
         if getattr(spec, "options", None):
             raise Forbidden(_refusal("options of FFmpeg", "type:url"))

@@ -174,6 +174,7 @@ class ContainerReader:
 
     Attributes:
         stop: set by `close`.
+        codec: FFmpeg's name of it.
 
     Raises:
         SourceError: there is no video in the container.
@@ -197,6 +198,7 @@ class ContainerReader:
         try:
             self._stream = video_of(container, label)
             self.decoder = PacketDecoder(self._stream.codec_context, label, live=live)
+            self.codec = self._stream.codec_context.name
         except SourceError:
             container.close()
             raise

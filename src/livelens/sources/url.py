@@ -107,6 +107,11 @@ class UrlSource:
         )
 
     @property
+    def codec(self) -> str:
+        """FFmpeg's name of what it sends."""
+        return self._reader.codec
+
+    @property
     def counts(self) -> ReadCounts:
         """What became of the packets."""
         return self._reader.decoder.counts

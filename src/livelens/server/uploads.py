@@ -1,0 +1,170 @@
+"""Clips over HTTP: upload, list, delete. They are written to the disk as they come."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from livelens.errors import CapacityError, Conflict, Forbidden, UploadError
+from livelens.server.answers import json_response
+from livelens.server.config import Uploads
+from livelens.server.state import ServerState, state_of
+from livelens.server.threads import in_thread
+from livelens.server.upload_folder import ClipFacts, FullError, Incoming, UploadFolder
+from livelens.sources.upload import Upload
+
+PATH = "/api/uploads/"
+_MOST_AT_ONCE = 4
+_CHUNK_BYTES = 1_048_576
+_LOOK_S = 30.0
+_OFF = "uploads are off: `uploads: {enabled: true}` in the configuration switches them on"
+
+
+class UploadInfo(msgspec.Struct, frozen=True):
+    """An uploaded clip.
+
+    Attributes:
+        name: which may differ from the one that was asked for.
+        source: what to give as the source of a stream.
+        duration_s, size_px, fps, codec: None where the clip does not tell.
+        streams: ids of those that play it.
+    """
+
+    name: str
+    source: str
+    size_bytes: int
+    duration_s: float | None
+    size_px: tuple[int, int] | None
+    fps: float | None
+    codec: str | None
+    streams: list[str]
+
+
+class UploadList(msgspec.Struct, frozen=True):
+    """All clips by name, and how large another one may be."""
+
+    uploads: list[UploadInfo]
+    max_bytes: int
+    max_total_bytes: int
+    free_bytes: int
+
+
+class UploadDesk:
+    """Takes clips for one server, a few at once."""
+
+    def __init__(self, settings: Uploads) -> None:
+        self.settings = settings
+        self.folder = UploadFolder(settings)
+        self._coming = 0
+
+    async def take(
+        self, asked: str, declared: int, parts: AsyncIterator[bytes]
+    ) -> tuple[str, int, ClipFacts]:
+        """Write a clip as it comes, look at it, and keep it.
+
+        Raises:
+            CapacityError: several are coming already.
+            FullError: there is no room.
+            UploadError: it is no video.
+        """
+        if self._coming >= _MOST_AT_ONCE:
+            raise CapacityError(f"{_MOST_AT_ONCE} uploads are under way already")
+        self._coming += 1
+        try:
+            incoming = await in_thread(self.folder.begin, declared)
+            try:
+                await _received(incoming, parts)
+                async with asyncio.timeout(_LOOK_S):
+                    name, facts = await in_thread(self.folder.keep, incoming, asked)
+            except TimeoutError:
+                raise UploadError(f"{asked}: it could not be looked at in {_LOOK_S:g} s") from None
+            finally:
+                # Also when he who sends has gone, and this is being cancelled. What was kept
+                # has another name by now.
+                await asyncio.shield(in_thread(self.folder.discard, incoming))
+            return name, incoming.received, facts
+        finally:
+            self._coming -= 1
+
+
+async def put_upload(request: Request) -> Response:
+    """Upload a clip; the answer tells its name, with a number where the one asked for is taken."""
+    desk = _desk(request)
+    length = request.headers.get("content-length", "0")
+    declared = int(length) if length.isdecimal() else 0
+    try:
+        name, size, facts = await desk.take(request.path_params["name"], declared, request.stream())
+    except FullError as error:
+        raise HTTPException(507, str(error), {"Connection": "close"}) from None
+    info = _info(state_of(request), name, size, facts)
+    return json_response(info, 201, {"Location": f"{PATH}{quote(name)}"})
+
+
+async def list_uploads(request: Request) -> Response:
+    """All uploaded clips."""
+    desk, state = _desk(request), state_of(request)
+    clips = await in_thread(desk.folder.clips)
+    free = await in_thread(desk.folder.free_bytes)
+    return json_response(
+        UploadList(
+            [_info(state, *clip) for clip in clips],
+            desk.settings.max_bytes,
+            desk.settings.max_total_bytes,
+            min(free, desk.settings.max_bytes),
+        )
+    )
+
+
+async def remove_upload(request: Request) -> Response:
+    """Delete an uploaded clip that no stream plays."""
+    name = request.path_params["name"]
+    desk = _desk(request)
+    if playing := _players(state_of(request), name):
+        raise Conflict(f"the stream {playing[0]!r} plays {name!r}: remove the stream first")
+    await in_thread(desk.folder.remove, name)
+    return Response(status_code=204)
+
+
+def _desk(request: Request) -> UploadDesk:
+    desk = state_of(request).uploads
+    if desk is None:
+        raise Forbidden(_OFF)
+    return desk
+
+
+async def _received(incoming: Incoming, parts: AsyncIterator[bytes]) -> None:
+    waiting = bytearray()
+    async for part in parts:
+        waiting += part
+        if len(waiting) >= _CHUNK_BYTES:
+            await in_thread(incoming.write, bytes(waiting))
+            waiting.clear()
+    if waiting:
+        await in_thread(incoming.write, bytes(waiting))
+    if not incoming.received:
+        raise UploadError("the body is empty: send the clip as it is")
+
+
+def _players(state: ServerState, name: str) -> list[str]:
+    return sorted(
+        stream_id
+        for stream_id, pipeline in state.engine.streams.items()
+        if isinstance(pipeline.spec.source, Upload) and pipeline.spec.source.name == name
+    )
+
+
+def _info(state: ServerState, name: str, size: int, facts: ClipFacts) -> UploadInfo:
+    return UploadInfo(
+        name=name,
+        source=Upload(name=name).label,
+        size_bytes=size,
+        duration_s=facts.duration_s,
+        size_px=facts.size_px,
+        fps=facts.fps,
+        codec=facts.codec,
+        streams=_players(state, name),
+    )
