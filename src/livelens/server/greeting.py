@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from livelens.server.access.desk import CODE_S, Access
 from livelens.server.access.evidence import is_loopback
 from livelens.server.config import Listening
+from livelens.server.identity import Grant
 from livelens.server.tls import Tls, own_file
 
 _CAMERA_PAGE = "#/camera"
+CAMERA_S = 3600
+# What the camera page calls its streams, unless somebody wants another name.
+CAMERA_GRANT = Grant("phone-*", ("publish", "view"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Greeting:
         tls: the certificate, where HTTPS is spoken.
         qr: show the QR code also where nobody sits at a terminal.
         links: show a link to sign in with also where nobody sits at a terminal.
+        camera: a token for the phone: who photographs the screen shall not get the whole server.
     """
 
     listening: Listening
@@ -32,6 +37,7 @@ class Greeting:
     tls: Tls | None = None
     qr: bool = False
     links: bool = False
+    camera: str | None = None
 
     def tell(self, url: str) -> None:
         """Print it."""
@@ -49,9 +55,15 @@ class Greeting:
             )
         if alone and self.qr:
             print("No QR code: only this machine reaches a loopback address", file=sys.stderr)
-        elif not alone and (self.qr or sys.stdout.isatty()):
-            camera = url + self._code() + _CAMERA_PAGE
-            print(f"\nA phone's camera: {camera}\n\n{qr_code(camera)}", flush=True)
+        elif self.shows_camera:
+            shown = f"?token={self.camera}" if self.camera is not None else ""
+            print(f"\n{qr_code(url + shown + _CAMERA_PAGE)}", flush=True)
+            print(f"A phone's camera, for {CAMERA_S // 60} min: {url}{shown}{_CAMERA_PAGE}\n")
+
+    @property
+    def shows_camera(self) -> bool:
+        """Whether the address of the camera page is told."""
+        return not is_loopback(self.listening.host) and (self.qr or sys.stdout.isatty())
 
     def _tell_access(self, access: Access, url: str) -> None:
         if self.links or sys.stdout.isatty():

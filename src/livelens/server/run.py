@@ -12,13 +12,14 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from livelens.errors import ConfigError
+from livelens.errors import ConfigError, LivelensError
 from livelens.server.access.desk import prepare
+from livelens.server.access.tokens import Token, new_token
 from livelens.server.app import create_app
 from livelens.server.calm import Calm
 from livelens.server.config import CertificateFiles, Listening, ServerConfig, load_config
 from livelens.server.door import Door
-from livelens.server.greeting import Greeting, base_url
+from livelens.server.greeting import CAMERA_GRANT, CAMERA_S, Greeting, base_url
 from livelens.server.log import LogForm, set_up_logging
 from livelens.server.state import ServerState
 from livelens.server.threads import in_thread
@@ -144,12 +145,22 @@ def serve(
     config = _with_changes(config, {k: v for k, v in changes.items() if v is not None})
     access, made = prepare(config)
     server = Server(create_app(config, access), config.server, config.webrtc.advertised_hosts)
-    (ready or Greeting(config.server, access, made, server.tls, qr, links=links).tell)(server.url)
+    camera = new_token("camera of the QR code", "share", (CAMERA_GRANT,), CAMERA_S)
+    greeting = Greeting(
+        config.server, access, made, server.tls, qr, links, access.signer.token(camera)
+    )
+    (ready or greeting.tell)(server.url)
+    shown = ready is None and greeting.shows_camera
     with _runner() as runner:
-        runner.run(_served(server))
+        runner.run(_served(server, camera if shown else None))
 
 
-async def _served(server: Server) -> None:
+async def _served(server: Server, camera: Token | None) -> None:
+    if camera is not None:  # so that it stands in the list, and can be revoked
+        try:
+            await server.state.access.make_token(camera)
+        except LivelensError as error:
+            log.warning("the QR code's link cannot be revoked", why=str(error))
     calm = asyncio.create_task(Calm(server.state).keep(), name="calm")
     try:
         await server.run_here()

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from livelens.errors import CapacityError, Conflict, Forbidden, UploadError
 from livelens.server.answers import json_response
 from livelens.server.config import Uploads
+from livelens.server.identity import who
 from livelens.server.state import ServerState, state_of
 from livelens.server.threads import in_thread
 from livelens.server.upload_folder import ClipFacts, FullError, Incoming, UploadFolder
@@ -100,18 +101,18 @@ async def put_upload(request: Request) -> Response:
         name, size, facts = await desk.take(request.path_params["name"], declared, request.stream())
     except FullError as error:
         raise HTTPException(507, str(error), {"Connection": "close"}) from None
-    info = _info(state_of(request), name, size, facts)
+    info = _info(request, name, size, facts)
     return json_response(info, 201, {"Location": f"{PATH}{quote(name)}"})
 
 
 async def list_uploads(request: Request) -> Response:
     """All uploaded clips."""
-    desk, state = _desk(request), state_of(request)
+    desk = _desk(request)
     clips = await in_thread(desk.folder.clips)
     free = await in_thread(desk.folder.free_bytes)
     return json_response(
         UploadList(
-            [_info(state, *clip) for clip in clips],
+            [_info(request, *clip) for clip in clips],
             desk.settings.max_bytes,
             desk.settings.max_total_bytes,
             min(free, desk.settings.max_bytes),
@@ -157,7 +158,7 @@ def _players(state: ServerState, name: str) -> list[str]:
     )
 
 
-def _info(state: ServerState, name: str, size: int, facts: ClipFacts) -> UploadInfo:
+def _info(request: Request, name: str, size: int, facts: ClipFacts) -> UploadInfo:
     return UploadInfo(
         name=name,
         source=Upload(name=name).label,
@@ -166,5 +167,7 @@ def _info(state: ServerState, name: str, size: int, facts: ClipFacts) -> UploadI
         size_px=facts.size_px,
         fps=facts.fps,
         codec=facts.codec,
-        streams=_players(state, name),
+        streams=[
+            each for each in _players(state_of(request), name) if who(request).may("view", each)
+        ],
     )
