@@ -21,7 +21,7 @@ from livelens.flow.metrics import FlowMetrics
 from livelens.flow.outlets import Outlets
 from livelens.flow.port import Port
 from livelens.flow.timeline import Timeline
-from livelens.spec import PipelineSpec, Sink, Source, Stage
+from livelens.spec import PipelineSpec, Sink, SinkSpec, Source, Stage
 from livelens.types import Captured, Frame, Item
 
 _SAME_PROBLEM_NS = 5 * NS_PER_S
@@ -239,7 +239,7 @@ class Pipeline:
 
     def _wind_up(self, state: StreamState, why: str) -> None:
         if state == "ended":  # let the sinks write what they have, however long it takes
-            lanes = [outlet.lane for outlet in self._outlets.all.values()]
+            lanes = self._outlets.shut()
             for lane in lanes:
                 lane.close(discard=False)
             for lane in lanes:
@@ -279,6 +279,23 @@ class Pipeline:
             known = ", ".join(sinks) or "none"
             raise NotFound(f"stream {self.stream_id!r} has no sink {name!r} ({known})")
         return sinks[name]
+
+    def attach(self, name: str, spec: SinkSpec) -> SinkLane:
+        """Feed one more sink, beside those of the spec: a change of the spec leaves it alone.
+
+        Args:
+            name: of the sink, unique among those that are attached.
+            spec: what to open.
+
+        Raises:
+            Conflict: the name is taken, or the stream has ended or is about to.
+            LivelensError: the sink cannot be opened.
+        """
+        return self._outlets.attach(name, spec)
+
+    def detach(self, lane: SinkLane) -> None:
+        """Feed an attached sink no longer. It writes what waits for it and closes."""
+        self._outlets.detach(lane)
 
     def lanes(self) -> list[Lane]:
         """The lanes this stream passes, for the watch."""
@@ -411,7 +428,7 @@ class Pipeline:
         self._chain.give_up()  # a change that waits for stages to open must not delay this
         with self._changing:
             self._source.stop()
-            lanes = [outlet.lane for outlet in self._outlets.all.values()]
+            lanes = self._outlets.shut()
             for lane in lanes:  # first, since a lossless writer may be waiting for room in one
                 lane.close(discard=self.live)
             self._chain.close("stopped", left_s() / 4)

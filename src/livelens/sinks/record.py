@@ -52,6 +52,8 @@ class Record(SinkSpec, frozen=True, kw_only=True):
             borders (`fit`), or begin a new file (`split`). Further files are called
             `name-2.mp4`, `name-3.mp4`, unless `{time}` tells them apart.
         threads: of the encoder; 0 leaves the number to x264.
+        index: a file that is complete gets an index of all its pictures and is then plain MP4,
+            which every player seeks in; keeps some 100 bytes for each picture until then.
     """
 
     path: Annotated[str, msgspec.Meta(min_length=1)] = "{stream}-{time}.mp4"
@@ -66,6 +68,7 @@ class Record(SinkSpec, frozen=True, kw_only=True):
     segment_s: Annotated[float, msgspec.Meta(ge=1)] | None = None
     resize: Literal["fit", "split"] = "fit"
     threads: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
+    index: bool = False
 
     def __post_init__(self) -> None:
         check_template(self.path)
@@ -177,7 +180,10 @@ class _Mp4:
         # 4:2:0 has no odd sizes: the last row or column is cut, as nothing can be added.
         self._width, self._height = (max(2, length - length % 2) for length in picture_px)
         self._last_ticks = -1
-        self._container = av.open(str(path), "w", format="mp4", options=_MUXER)
+        muxer = dict(_MUXER)
+        if spec.index:
+            muxer["movflags"] += "+hybrid_fragmented"
+        self._container = av.open(str(path), "w", format="mp4", options=muxer)
         try:
             self._stream = self._opened(spec)
         except BaseException:

@@ -1,0 +1,1 @@
+"""Recordings that are started and played from the page: files, retention, HTTP."""
