@@ -73,9 +73,14 @@ class Running:
 def running(data: dict[str, Any] | None = None, **server: Any) -> Iterator[Running]:
     """A server with this configuration; `server` adds to its section of that name.
 
-    Whoever asks over loopback is its administrator, unless `access` says otherwise.
+    Whoever asks over loopback is its administrator, unless `access` says otherwise. Nothing is
+    recorded unless `recordings` says where: into no folder of who runs the tests.
     """
-    fields: dict[str, Any] = {"webrtc": LOCAL_RTC, **(data or {})}
+    fields: dict[str, Any] = {
+        "webrtc": LOCAL_RTC,
+        "recordings": {"enabled": False},
+        **(data or {}),
+    }
     fields["access"] = {"trust_loopback": True, **fields.get("access", {})}
     fields["server"] = {"port": 0, **fields.get("server", {}), **server}
     one = Running(read_config(fields))

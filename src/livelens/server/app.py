@@ -108,6 +108,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         asyncio.create_task(state.rates.keep_looking(), name="rates"),
         asyncio.create_task(state.event_log.keep(state.engine.bus), name="event log"),
         asyncio.create_task(state.leases.keep_looking(), name="leases"),
+        asyncio.create_task(state.recorder.keep(), name="recordings"),
     ]
     state.history.start()
     try:

@@ -23,6 +23,7 @@ from livelens.errors import ConfigError
 from livelens.flow.graph import check as check_order
 from livelens.media.rtc_config import RtcConfig
 from livelens.server.access.settings import AccessSettings, from_environment
+from livelens.server.recordings.settings import Recordings
 from livelens.sinks.whep import Whep
 from livelens.sources.file import File
 from livelens.sources.upload import Upload
@@ -183,6 +184,7 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     publish: Publishing = Publishing()
     faces: Faces = Faces()
     uploads: Uploads = Uploads()
+    recordings: Recordings = Recordings()
     presets: dict[str, dict[str, Any]] = {}
     streams: dict[str, dict[str, Any]] = {}
 

@@ -42,6 +42,7 @@ class ServerCollector(Collector):
         yield from self._sessions()
         yield from self._audio()
         yield from self._readers()
+        yield from self._recordings()
 
     def _renditions(self) -> Iterator[Metric]:
         labels = ["stream", "sink"]
@@ -149,6 +150,21 @@ class ServerCollector(Collector):
         for status, count in list(self._state.refused.items()):
             refused.add_metric([str(status)], count)
         yield from (readers, lost, refused)
+
+    def _recordings(self) -> Iterator[Metric]:
+        recorder = self._state.recorder
+        ended = recorder.ended
+        count = GaugeMetricFamily("livelens_recordings", "Recordings, by state", labels=["state"])
+        count.add_metric(["recording"], recorder.running)
+        count.add_metric(["ended"], len(ended))
+        octets = GaugeMetricFamily("livelens_recordings_bytes", "Taken by ended recordings")
+        octets.add_metric([], sum(info.size_bytes for info in ended))
+        gone = CounterMetricFamily(
+            "livelens_recordings_deleted", "Recordings deleted, by reason", labels=["reason"]
+        )
+        for reason, number in list(recorder.removed.items()):
+            gone.add_metric([reason], number)
+        yield from (count, octets, gone)
 
 
 def _buckets(encoder: EncoderStats) -> list[tuple[str, float]]:

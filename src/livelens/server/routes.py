@@ -38,6 +38,9 @@ from livelens.server.eventlog import Log
 from livelens.server.faces import FaceInfo, FaceList
 from livelens.server.history import History
 from livelens.server.now import Now
+from livelens.server.recordings import endpoints as recordings
+from livelens.server.recordings.archive import RecordingInfo
+from livelens.server.recordings.endpoints import RecordingList, Start
 from livelens.server.rights import Right
 from livelens.server.source_check import SourceCheck
 from livelens.server.sources import SourceList
@@ -111,6 +114,16 @@ _POINTS = ("points", "most points of each column, 1 to 1800")
 _STREAM = ("stream", "only of this stream")
 _LIMIT = ("limit", "most entries, 1 to 1000")
 _AFTER = ("after", "only what has changed since this revision of the log")
+_RECORDINGS = (
+    ("stream", "only recordings of this stream; may be repeated"),
+    ("state", "recording or ended"),
+    ("limit", "how many at most, 50 by default"),
+    ("skip", "how many newer ones to leave out"),
+)
+_TO = ("to", "while it goes on: playable_bytes as told before, for the same content again")
+_DOWNLOAD = ("download", "1: as a file to be kept")
+_FROM_S = ("from_s", "seconds of the video")
+_TO_S = ("to_s", "seconds of the video, not included")
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/healthz", health.healthz, action=None),
@@ -183,6 +196,25 @@ ENDPOINTS: tuple[Endpoint, ...] = (
              (200, JSON, StreamInfo), errors=(404, 409, 422), action="control"),
     Endpoint("GET", "/api/streams/{stream}/results", events.stream_results, (200, EVENTS, str),
              errors=(404, 503), query=_FILTER, action="view"),
+    Endpoint("POST", "/api/streams/{stream}/recordings", recordings.start_recording,
+             (201, JSON, RecordingInfo), (JSON, Start), errors=(400, 404, 409, 415, 422, 503),
+             action="control"),
+    Endpoint("GET", "/api/recordings", recordings.list_recordings, (200, JSON, RecordingList),
+             errors=(400,), query=_RECORDINGS, action="view"),
+    Endpoint("GET", "/api/recordings/{recording}", recordings.get_recording,
+             (200, JSON, RecordingInfo), errors=(404,), action="view"),
+    Endpoint("DELETE", "/api/recordings/{recording}", recordings.remove_recording,
+             (204, "", None), errors=(404, 409, 422), action="control"),
+    Endpoint("POST", "/api/recordings/{recording}/stop", recordings.stop_recording,
+             (200, JSON, RecordingInfo), errors=(404,), action="control"),
+    Endpoint("GET", "/api/recordings/{recording}/video", recordings.recording_video,
+             (200, "video/mp4", bytes), errors=(400, 404, 416), query=(_TO, _DOWNLOAD),
+             action="view"),
+    Endpoint("GET", "/api/recordings/{recording}/results", recordings.recording_results,
+             (200, recordings.JSON_LINES, str), errors=(400, 404),
+             query=(_FROM_S, _TO_S, _DOWNLOAD), action="view"),
+    Endpoint("GET", "/api/recordings/{recording}/picture", recordings.recording_picture,
+             (200, "image/jpeg", bytes), errors=(404,), action="view"),
     Endpoint("GET", "/api/faces", faces.list_faces, (200, JSON, FaceList), errors=(422,),
              action="control", everywhere=True),
     Endpoint("POST", "/api/faces/{name}", faces.enroll_face, (201, JSON, FaceInfo),

@@ -13,6 +13,7 @@ from livelens.server.eventlog import EventLog
 from livelens.server.feeds import Streams
 from livelens.server.probe import Probes
 from livelens.server.rates import Rates
+from livelens.server.recordings.recorder import Recorder
 from livelens.server.sampler import Sampler
 from livelens.server.sessions import Sessions
 from livelens.server.usage import CpuMeter
@@ -38,6 +39,7 @@ class ServerState:
         closing: no new sessions and readers any more.
         began_ns: when the server was made.
         rates: of frames, by stream, and by stream and stage.
+        recorder: starts, ends and keeps recordings.
         cpu: what the server uses.
         history: how it has fared in the last hour.
         event_log: the last states and problems.
@@ -60,6 +62,7 @@ class ServerState:
     began_ns: int = field(default_factory=now_ns)
     rates: Rates = field(init=False)
     history: Sampler = field(init=False)
+    recorder: Recorder = field(init=False)
     event_log: EventLog = field(default_factory=EventLog)
     cpu: CpuMeter = field(default_factory=CpuMeter)
     boards: "dict[str, Shown]" = field(default_factory=dict)
@@ -70,6 +73,7 @@ class ServerState:
     def __post_init__(self) -> None:
         self.rates = Rates(self._frames)
         self.history = Sampler(self)
+        self.recorder = Recorder(self.engine, self.config.recordings)
 
     def _frames(self) -> dict[tuple[str, ...], int]:
         """Frames so far: (stream, "captured" or "delivered"), and (stream, "stage", name)."""
@@ -97,6 +101,7 @@ class ServerState:
         """Stop all streams and sessions, within about two seconds. More than once is fine."""
         if not self.closing:
             self.closing = True
+            await self.recorder.close()
             await self.streams.close()
             await self.sessions.close()
 

@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from livelens.errors import ConfigError, NotFound
 from livelens.server.answers import json_body, json_response
+from livelens.server.identity import Action, who
 from livelens.server.recordings.archive import RecordingInfo
 from livelens.server.recordings.lines import span
 from livelens.server.recordings.ranges import file_response, pieces
@@ -81,7 +82,9 @@ async def list_recordings(request: Request) -> Response:
     if state not in (None, "recording", "ended"):
         raise ConfigError("state is recording or ended - at ?state")
     limit, skip = _number(request, "limit", _PAGE, _MOST), _number(request, "skip", 0, 10**9)
-    mine = await recorder.all()
+    identity = who(request)
+    every = await recorder.all()
+    mine = [info for info in every if identity.may("view", info.stream)]
     found = [
         info
         for info in mine
@@ -89,7 +92,7 @@ async def list_recordings(request: Request) -> Response:
     ]
     settings = recorder.settings
     storage = Storage(
-        used_bytes=sum(info.size_bytes for info in mine),
+        used_bytes=sum(info.size_bytes for info in every),
         max_bytes=settings.max_bytes,
         free_bytes=await in_thread(recorder.archive.free_bytes),
         min_free_bytes=settings.min_free_bytes,
@@ -108,13 +111,13 @@ async def get_recording(request: Request) -> Response:
 
 async def stop_recording(request: Request) -> Response:
     """End a recording; one that has ended stays as it is."""
-    info = await _info(request)
+    info = await _info(request, "control")
     return json_response(await _recorder(request).stop(info.id))
 
 
 async def remove_recording(request: Request) -> Response:
     """Delete a recording and its files; one that goes on is ended first."""
-    info = await _info(request)
+    info = await _info(request, "control")
     await _recorder(request).delete(info.id)
     return Response(status_code=204)
 
@@ -176,9 +179,19 @@ def _recorder(request: Request) -> Recorder:
     return state_of(request).recorder
 
 
-async def _info(request: Request) -> RecordingInfo:
-    """The recording of the path."""
-    return await _recorder(request).get(request.path_params["recording"])
+async def _info(request: Request, action: Action = "view") -> RecordingInfo:
+    """The recording of the path.
+
+    Raises:
+        NotFound: there is none that he who asks may see.
+        Forbidden: he may see it, and may not do this.
+    """
+    info = await _recorder(request).get(request.path_params["recording"])
+    identity = who(request)
+    if not identity.may("view", info.stream):
+        raise NotFound("there is no such recording")
+    identity.require(action, info.stream)
+    return info
 
 
 def _number(request: Request, key: str, usual: int, most: int) -> int:

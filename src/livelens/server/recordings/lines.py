@@ -40,9 +40,7 @@ def _first_at(file: BinaryIO, end: int, pts_ns: int) -> int:
     while low < high:
         middle = (low + high) // 2
         begins, line = _line_after(file, middle, end)
-        if begins >= high or not line:
-            high = middle
-        elif _time(line) >= pts_ns:
+        if begins >= high or not line or _time(line) >= pts_ns:
             high = middle
         else:
             low = begins + len(line)

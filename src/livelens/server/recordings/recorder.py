@@ -125,11 +125,7 @@ class Recorder:
     async def stop(self, recording_id: str, end: End = "asked") -> RecordingInfo:
         """End a recording; one that has ended stays as it is. Raises NotFound, Forbidden."""
         await self._wait_until_known()
-        tape = self._tapes.get(recording_id)
-        if tape is not None:
-            tape.finish(end)
-            self._look_at(tape)
-            await self._written(tape.id)
+        await self._finish(recording_id, end)
         return await self.get(recording_id)
 
     async def delete(self, recording_id: str, reason: Reason = "asked") -> None:
@@ -139,12 +135,11 @@ class Recorder:
             NotFound, Forbidden: there is none, recording is off.
             LivelensError: another server has the folder, or the disk refuses.
         """
-        try:
-            await self.stop(recording_id)
-        except NotFound:
-            if recording_id in self._emptied:  # it held nothing, and went with its end
-                return
-            raise
+        await self._wait_until_known()
+        await self._finish(recording_id, "asked")
+        if recording_id in self._emptied:  # it held nothing, and went with its end
+            return
+        await self.get(recording_id)
         await in_thread(self.archive.own)
         await in_thread(self.archive.delete, recording_id)
         if self._ended.pop(recording_id, None) is not None:
@@ -186,9 +181,9 @@ class Recorder:
             return
         if await in_thread(self.archive.free_bytes) < self.settings.min_free_bytes:
             for info in going:
-                await self.stop(info.id, "disk")
+                await self._finish(info.id, "disk")
         elif self.settings.max_bytes is not None and total > self.settings.max_bytes:
-            await self.stop(max(going, key=lambda each: each.size_bytes).id, "space")
+            await self._finish(max(going, key=lambda each: each.size_bytes).id, "space")
 
     async def close(self) -> None:
         """End all recordings, soon."""
@@ -207,6 +202,8 @@ class Recorder:
 
     def _begun(self, pipeline: Pipeline, drawn: bool, loop: asyncio.AbstractEventLoop) -> Tape:
         """Open the files and feed them; on a thread."""
+        if pipeline.state in ("ended", "failed", "stopped"):
+            raise Conflict(f"the stream {pipeline.stream_id!r} has {pipeline.state}")
         self.archive.own()
         if self.archive.free_bytes() < self.settings.min_free_bytes:
             raise CapacityError("the disk is almost full: nothing can be recorded", 60)
@@ -225,7 +222,7 @@ class Recorder:
             with suppress(RuntimeError):  # the loop has gone
                 loop.call_soon_threadsafe(self._look_at, tape)
 
-        tape = Tape(self.archive, info, self.settings.max_length_s, changed)
+        tape = Tape(self.archive, pipeline, info, self.settings.max_length_s, changed)
         name = "recording-drawn" if drawn else "recording"
         overlay = plugins.stage("overlay") if drawn else None
         try:
@@ -276,15 +273,12 @@ class Recorder:
 
     def _wound_up(self, tape: Tape) -> RecordingInfo | None:
         """Let the sinks write what they have, and keep what is known; on a thread."""
-        pipeline = self._engine.streams.get(tape.stream_id)
         for lane in tape.lanes:
-            if pipeline is not None:
-                pipeline.detach(lane)
-            lane.close(discard=False)
+            tape.pipeline.detach(lane)
         for lane in tape.lanes:
             lane.join(_WRITE_OUT_S)
         if not tape.end:
-            tape.end, tape.detail = _why(pipeline)
+            tape.end, tape.detail = _why(tape.pipeline)
         info = tape.ended()
         if info.frames == 0 and tape.end != "broken":
             self.archive.delete(tape.id)
@@ -295,7 +289,12 @@ class Recorder:
             log.warning("recording", recording=tape.id, error=str(error))
         return info
 
-    async def _written(self, recording_id: str) -> None:
+    async def _finish(self, recording_id: str, end: End) -> None:
+        """End a recording if it goes on, and wait until it is complete."""
+        tape = self._tapes.get(recording_id)
+        if tape is not None:
+            tape.finish(end)
+            self._look_at(tape)
         task = self._endings.get(recording_id)
         if task is not None:
             await asyncio.wait([task])
@@ -305,10 +304,8 @@ def _infos(tapes: list[Tape]) -> list[RecordingInfo]:
     return [tape.info() for tape in tapes]
 
 
-def _why(pipeline: Pipeline | None) -> tuple[End, str]:
+def _why(pipeline: Pipeline) -> tuple[End, str]:
     """Why a stream has closed its sinks."""
-    if pipeline is None:
-        return "stream-stopped", ""
     state = pipeline.wait(3.0)
     if state == "ended":
         return "stream-ended", ""

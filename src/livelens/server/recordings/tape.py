@@ -6,6 +6,7 @@ is told when something happens.
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -16,6 +17,7 @@ from livelens.clock import nanoseconds, seconds, wall_ns
 from livelens.errors import LivelensError, SinkError
 from livelens.events import Result, encoded, result_of
 from livelens.flow.ends import SinkLane
+from livelens.flow.pipeline import Pipeline
 from livelens.media.fragments import Fragments
 from livelens.server.recordings.archive import Archive, End, RecordingInfo
 from livelens.server.recordings.seen import Seen, names_in
@@ -36,7 +38,7 @@ class TapeVideo(SinkSpec, frozen=True, kw_only=True):
     capacity: ClassVar[int] = 16
     tape: Any
 
-    def open(self, stream_id: str) -> "VideoSink":  # noqa: ARG002 - the tape knows its stream
+    def open(self, stream_id: str) -> "VideoSink":
         tape: Tape = self.tape
         return VideoSink(tape)
 
@@ -51,7 +53,7 @@ class TapeResults(SinkSpec, frozen=True, kw_only=True):
     def takes(self) -> Literal["picture", "item"]:
         return "item"
 
-    def open(self, stream_id: str) -> "ResultsSink":  # noqa: ARG002 - the tape knows its stream
+    def open(self, stream_id: str) -> "ResultsSink":
         tape: Tape = self.tape
         return ResultsSink(tape)
 
@@ -61,6 +63,7 @@ class Tape:
 
     Args:
         archive: where its files are.
+        pipeline: what is recorded.
         began: what is known at the start.
         max_length_s: it asks to be ended after so long.
         changed: called on any thread when it wants to be ended, or has been.
@@ -74,12 +77,14 @@ class Tape:
     def __init__(
         self,
         archive: Archive,
+        pipeline: Pipeline,
         began: RecordingInfo,
         max_length_s: float,
         changed: Callable[["Tape"], None],
     ) -> None:
         self.id = began.id
         self.stream_id = began.stream
+        self.pipeline = pipeline
         self.end: End = ""
         self.detail = ""
         self.closed = threading.Event()
@@ -132,10 +137,8 @@ class Tape:
         """What is known now; looks at the files, so it may wait for the disk."""
         with self._looking:
             if not self.closed.is_set():
-                try:
+                with suppress(OSError):  # not begun
                     self._fragments.look(self.file(".mp4"))
-                except OSError:
-                    pass  # not begun
             playable = self._fragments.whole_bytes
         began = self.first_pts_ns
         duration_s = seconds(self._last_pts_ns - began) if began is not None else 0.0
