@@ -19,6 +19,7 @@ pytestmark = pytest.mark.e2e
 
 CONFIG = """
 server: {{port: 0}}
+access: {{trust_loopback: true}}
 webrtc: {{bind_hosts: [127.0.0.1]}}
 recordings: {{folder: {folder}}}
 streams:

@@ -445,6 +445,35 @@ def test_two_servers_in_one_folder(server: Running, tmp_path: Path) -> None:
     assert not (tmp_path / "kept" / f"{info['id']}.json.new").exists()
 
 
+def test_rights(server: Running) -> None:
+    def bearer(stream: str, *actions: str) -> dict[str, str]:
+        wish = {"grants": [{"stream": stream, "actions": actions}]}
+        made = server.http.post("/api/tokens", json=wish)
+        assert made.status_code == 201, made.text
+        return {"Authorization": f"Bearer {made.json()['token']}"}
+
+    view, other = bearer("pat", "view"), bearer("else", "control")
+    info = recorded(server, 0.3)
+    base = f"/api/recordings/{info['id']}"
+    for part in ("", "/video", "/results", "/picture"):
+        assert server.http.get(base + part, headers=view).status_code == 200
+        assert server.http.get(base + part, headers=other).status_code == 404
+    assert server.http.get("/api/recordings", headers=view).json()["total"] == 1
+    hidden = server.http.get("/api/recordings", headers=other).json()
+    assert (hidden["recordings"], hidden["streams"]) == ([], [])
+    start_path = "/api/streams/pat/recordings"
+    for headers, status in ((view, 403), (other, 404)):
+        assert server.http.post(start_path, headers=headers).status_code == 403
+        assert server.http.post(f"{base}/stop", headers=headers).status_code == status
+        assert server.http.delete(base, headers=headers).status_code == status
+    control = bearer("p*", "control")
+    made = server.http.post(start_path, headers=control)
+    assert made.status_code == 201
+    gone = server.http.delete(f"/api/recordings/{made.json()['id']}", headers=control)
+    assert gone.status_code == 204
+    assert server.http.get(base, headers=view).status_code == 200
+
+
 def test_marks_stay_few() -> None:
     seen = Seen()
     for i in range(20_000):
