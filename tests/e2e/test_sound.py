@@ -22,7 +22,7 @@ const heard = async () => {
   return s ? {packets: s.packetsReceived, energy: s.totalAudioEnergy ?? 0, level: s.audioLevel} :
     {packets: 0, energy: 0, level: 0};
 };
-// How much later than its picture a sound is played, in ms.
+// How much later than its picture a sound is played, in ms; NaN if they are not kept together.
 const behind = async () => {
   const a = await stat(viewer, 'inbound-rtp', 'audio'), v = await stat(viewer, 'inbound-rtp');
   return v.estimatedPlayoutTimestamp - a.estimatedPlayoutTimestamp;
@@ -148,7 +148,9 @@ def test_sound_waits_for_a_late_picture(chromium: Browser) -> None:
         camera.evaluate(PUBLISH)
         viewer.evaluate("watch('/whep/desk?rendition=annotated', null, true)")
         hears(viewer)
-        viewer.evaluate("until(async () => await held() > 0.15, 30000)")
+        viewer.evaluate(
+            "until(async () => await held() > 0.15 && Math.abs(await behind()) < 250, 40000)"
+        )
 
 
 @pytest.mark.parametrize("publisher", ["firefox", "chromium"])
