@@ -54,7 +54,7 @@ export class LivelensClient {
    *
    * @example
    * const viewer = client.watch("door", { onMessage: (message) => console.log(message) });
-   * document.querySelector("video").srcObject = viewer.media;
+   * document.querySelector("video").srcObject = viewer.media; // `muted`, until somebody clicks
    */
   watch(stream: string, options: ViewerOptions = {}): Viewer {
     return new Viewer(this.api, stream, options);

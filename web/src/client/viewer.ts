@@ -12,6 +12,8 @@ export interface ViewerOptions extends Chosen, LinkOptions {
   rendition?: string | undefined;
   /** Whether results come too; by default when there is `onMessage` to take them. */
   results?: boolean | undefined;
+  /** False asks for no sound; by default it is among the tracks of `media`. */
+  sound?: boolean | undefined;
   /** Gets results, states and problems of the stream as they come. */
   onMessage?: ((message: Message) => void) | undefined;
   /** Gets each session that comes to stand: the first, and one after every loss. */
@@ -20,7 +22,10 @@ export interface ViewerOptions extends Chosen, LinkOptions {
 
 /** A stream that is watched until it is closed: after a loss it connects again. */
 export class Viewer {
-  /** Give it to a `<video>` once: its track is exchanged when the connection is made anew. */
+  /**
+   * Give it to a `<video>` once: its tracks are exchanged when the connection is made anew.
+   * Browsers play sound only after a click: begin with `<video muted>`, or without `sound`.
+   */
   readonly media = new MediaStream();
   #link: Link<Viewing>;
 
@@ -38,6 +43,7 @@ export class Viewer {
           rendition,
           ...(options.detector === undefined ? {} : { detector: options.detector }),
           ...(options.class === undefined ? {} : { class: options.class }),
+          ...(options.sound === undefined ? {} : { sound: options.sound }),
           ...(results && onMessage !== undefined ? { onMessage } : {}),
           signal,
           onLost,
@@ -46,6 +52,7 @@ export class Viewer {
       (session) => {
         for (const track of this.media.getTracks()) this.media.removeTrack(track);
         for (const track of session.video.getTracks()) this.media.addTrack(track);
+        if (session.soundReceiver !== null) this.media.addTrack(session.soundReceiver.track);
         options.onSession?.(session);
       },
     );

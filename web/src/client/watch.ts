@@ -11,6 +11,8 @@ export interface WatchOptions extends Chosen {
   rendition: string;
   /** Gets the stream's messages; without it none are asked for. */
   onMessage?: (message: Message) => void;
+  /** False asks for no sound; otherwise it comes whenever a publisher sends some. */
+  sound?: boolean;
   /** Called once, when a session that stood is lost. */
   onLost: () => void;
   signal: AbortSignal;
@@ -20,6 +22,8 @@ export interface WatchOptions extends Chosen {
 export interface Viewing extends Session {
   readonly video: MediaStream;
   readonly receiver: RTCRtpReceiver;
+  /** Of sound, which may begin later or never; null where none was asked for. */
+  readonly soundReceiver: RTCRtpReceiver | null;
   /** Tells the server how the viewer fares, and whoever asks here. */
   readonly reporter: Reporter;
 }
@@ -33,13 +37,15 @@ export async function watch(api: Api, stream: string, options: WatchOptions): Pr
     prepare: (pc, ended) => {
       const transceiver = pc.addTransceiver("video", { direction: "recvonly" });
       preferH264(transceiver, RTCRtpReceiver.getCapabilities("video"));
+      const sound =
+        options.sound === false ? null : pc.addTransceiver("audio", { direction: "recvonly" });
       const { onMessage } = options;
       if (onMessage !== undefined) followResults(api, pc, stream, onMessage, ended, options);
-      return transceiver.receiver;
+      return { receiver: transceiver.receiver, soundReceiver: sound?.receiver ?? null };
     },
     onLost: options.onLost,
     signal: options.signal,
   });
   const reporter = new Reporter(api, session.pc, session.resource, session.ended);
-  return { ...session, video: new MediaStream([made.track]), receiver: made, reporter };
+  return { ...session, ...made, video: new MediaStream([made.receiver.track]), reporter };
 }
