@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from tests.e2e.browsers import launch_chromium, launch_firefox
+from tests.e2e.browsers import PAGE, launch_chromium, launch_firefox
 from tests.media.webapp import SCRIPT
 from tests.server.running import Running, running, until
 
@@ -179,3 +179,65 @@ def test_a_server_without_sound_is_watched_as_ever(chromium: Browser) -> None:
         audio = page.evaluate("viewer.remoteDescription.sdp").partition("m=audio")[2]
         assert "a=inactive" in audio.partition("m=")[0]
         assert page.evaluate("heard()")["packets"] == 0
+
+
+CLIENT = """
+async ([url, publishes]) => {
+  const { connect } = await import(`${url}/client/livelens.js`);
+  const client = connect({ url });
+  if (publishes) {
+    const media = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
+    window.sent = client.publish("desk", media);
+  } else {
+    const video = Object.assign(document.createElement("video"), { autoplay: true });
+    document.body.append(video);
+    window.seen = client.watch("desk");
+    video.srcObject = seen.media;
+  }
+}
+"""
+
+
+def test_the_client_sends_and_brings_sound(chromium: Browser) -> None:
+    assert PAGE.is_file(), "the page is not built: run 'make web'"
+    with (
+        running(CONFIG) as server,
+        tab(chromium, server) as camera,
+        tab(chromium, server) as viewer,
+    ):
+        camera.evaluate(CLIENT, [server.url, True])
+        viewer.evaluate(CLIENT, [server.url, False])
+        viewer.evaluate("until(() => (window.viewer = seen.pc) !== null, 20000)")
+        hears(viewer)
+        assert viewer.evaluate("seen.media.getTracks().map(track => track.kind).sort()") == [
+            "audio",
+            "video",
+        ]
+
+
+def test_the_page_has_a_button_for_sound_while_there_is_some(chromium: Browser) -> None:
+    assert PAGE.is_file(), "the page is not built: run 'make web'"
+    with running(CONFIG) as server, tab(chromium, server) as camera:
+        context = chromium.new_context(locale="en-US", bypass_csp=True)
+        page = context.new_page()
+        page.add_init_script(
+            "const Real = RTCPeerConnection;"
+            "window.RTCPeerConnection = class extends Real {"
+            " constructor(...all) { super(...all); window.viewer = this; } };"
+        )
+        page.goto(f"{server.url}/#/watch/desk")
+        page.add_script_tag(content=SCRIPT + SOUND)
+        button = page.get_by_role("button", name="Sound", exact=True)
+        camera.evaluate("publish('/whip/desk', {width: 320, height: 240})")
+        page.evaluate(
+            "until(async () => window.viewer &&"
+            " (await stat(viewer, 'inbound-rtp'))?.framesDecoded > 20, 30000)"
+        )
+        expect(button).to_be_hidden()
+        camera.evaluate("publisher.close()")
+        until(lambda: server.state.streams.publications["desk"].peer is None)
+        camera.evaluate(PUBLISH)
+        button.click(timeout=30_000)
+        hears(page)
+        assert page.evaluate("document.querySelector('audio').muted") is False
+        context.close()
