@@ -209,6 +209,42 @@ def shared() -> Any:
         yield server
 
 
+# Who may see it
+
+
+@pytest.mark.usefixtures("quick")
+def test_history_viewers_and_log_hold_nothing_of_what_one_may_not_see() -> None:
+    streams = {name: {"source": PATTERN, "stages": []} for name in ("street", "yard")}
+    access = {"trust_loopback": False, "password": "open, lens"}
+    with running({"streams": streams, "access": access}, token="t" * 32) as server:
+        admin = {"Authorization": f"Bearer {'t' * 32}"}
+
+        def shown_to(*actions: str) -> dict[str, str]:
+            wish = {"grants": [{"stream": "street", "actions": actions}]}
+            made = server.http.post("/api/tokens", json=wish, headers=admin).json()
+            return {"Authorization": f"Bearer {made['token']}"}
+
+        def listed() -> Any:
+            found = server.http.get("/api/history", headers=admin).json()
+            return len(found["streams"]) == 2 and found["unix_s"]
+
+        until(listed)
+        assert server.http.get("/api/history").status_code == 401
+        viewer, author = shown_to("view"), shown_to("control")
+        for path in ("/api/history", "/api/history.csv", "/api/log", "/api/log.csv"):
+            text = server.http.get(path, headers=viewer).text
+            assert "street" in text, path
+            assert "yard" not in text, path
+            assert "yard" in server.http.get(path, headers=admin).text, path
+            assert server.http.get(path).status_code == 401
+        refused = server.http.get("/api/history?stream=yard", headers=viewer)
+        never = server.http.get("/api/history?stream=none", headers=viewer)
+        assert (refused.status_code, never.status_code) == (404, 404)
+        for path in ("/api/viewers", "/api/viewers.csv"):
+            assert server.http.get(path, headers=viewer).status_code == 403
+            assert server.http.get(path, headers=author).status_code == 200
+
+
 # Without a clock: what a server with a full hour says
 
 

@@ -134,6 +134,16 @@ async def test_sessions_cannot_be_ended_by_who_reads_about_them(
             assert secret not in text
 
 
+async def test_who_controls_one_stream_sees_no_viewers_of_another(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with client(server.url, monkeypatch) as viewer:
+        await viewer.watch("/whep/pat")
+        found = [s for s in server.state.sessions.all() if s.stream_id == "pat"]
+        assert found
+        assert viewers.viewers_of(server.state, may_see=lambda name: name != "pat").sessions == []
+
+
 async def test_reports_are_refused_where_they_mean_nothing(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

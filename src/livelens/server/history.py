@@ -14,6 +14,7 @@ from livelens.errors import ConfigError, NotFound
 from livelens.flow.graph import stage_names
 from livelens.server.boards import seconds_of
 from livelens.server.gpu import Gpu
+from livelens.server.identity import who
 from livelens.server.rings import Column, Key, Reduction, Rings, reduced
 from livelens.server.sampler import Sampler, Track
 from livelens.server.state import state_of
@@ -314,7 +315,9 @@ async def history_csv(request: Request) -> Response:
 
 
 def _asked(request: Request, points: int) -> dict[str, Any]:
+    identity = who(request)
     return {
+        "may_see": lambda stream: identity.may("view", stream),
         "since_s": seconds_of(request, "since_s", _LONGEST_S, 1.0, _LONGEST_S),
         "points": whole_of(request, "points", points, 1, _MOST_POINTS),
         "stream": request.query_params.get("stream") or None,

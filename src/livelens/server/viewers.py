@@ -1,6 +1,6 @@
 """`GET /api/viewers`: everybody who watches or publishes, as both ends see it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 import msgspec
@@ -12,6 +12,7 @@ from livelens.clock import NS_PER_S, now_ns, wall_ns
 from livelens.errors import ConfigError
 from livelens.media.peer import PeerStats
 from livelens.server.answers import json_response, media_type
+from livelens.server.identity import who
 from livelens.server.sessions import Kind, Session
 from livelens.server.state import ServerState, state_of
 from livelens.server.tables import Cell, csv_response, utc
@@ -102,9 +103,18 @@ class ViewerList(msgspec.Struct, frozen=True):
     sessions: list[ViewerInfo]
 
 
-def viewers_of(state: ServerState, stream: str | None = None) -> ViewerList:
+def viewers_of(
+    state: ServerState,
+    stream: str | None = None,
+    *,
+    may_see: Callable[[str], bool] = lambda _: True,
+) -> ViewerList:
     """The sessions there are, of one stream or of all. On the event loop."""
-    chosen = [s for s in state.sessions.all() if stream is None or s.stream_id == stream]
+    chosen = [
+        session
+        for session in state.sessions.all()
+        if stream in (None, session.stream_id) and may_see(session.stream_id)
+    ]
     chosen.sort(key=lambda s: (s.stream_id, s.kind != "whip", s.since_unix_ns))
     return ViewerList(wall_ns(), [_info(session) for session in chosen])
 
@@ -139,7 +149,9 @@ async def viewers_csv(request: Request) -> Response:
 
 
 def _asked(request: Request) -> ViewerList:
-    return viewers_of(state_of(request), request.query_params.get("stream") or None)
+    identity, stream = who(request), request.query_params.get("stream") or None
+    # Addresses of people are nothing for others who watch.
+    return viewers_of(state_of(request), stream, may_see=lambda each: identity.may("control", each))
 
 
 async def report(request: Request) -> Response:
