@@ -82,11 +82,11 @@ def test_a_threshold_changes_what_is_found_while_viewers_stay(page: Page) -> Non
         expect(detect).to_contain_text("Apache-2.0")
         expect(detect).to_contain_text("80 everyday objects")
         detect.get_by_role("slider", name="Confidence").fill("0.99")
+        until(lambda: spec(server, "street")["stages"][0]["confidence"] == 0.99)
         expect(objects(page)).to_have_text(some("0"), timeout=PATIENCE_MS)
-        assert spec(server, "street")["stages"][0]["confidence"] == 0.99
         page.get_by_role("button", name="Undo").click()
+        until(lambda: spec(server, "street")["stages"][0]["confidence"] == 0.2)
         expect(objects(page)).to_have_text(some("[1-9]"), timeout=PATIENCE_MS)
-        assert spec(server, "street")["stages"][0]["confidence"] == 0.2
         detect.get_by_role("searchbox").fill("person")
         detect.get_by_role("button", name="person", exact=True).click()
         until(lambda: spec(server, "street")["stages"][0]["classes"] == ["person"])
@@ -103,12 +103,12 @@ def test_a_mistake_stands_at_its_field_and_changes_nothing(page: Page) -> None:
     with running({"streams": streams}) as server:
         edit(page, server, "one")
         before = spec(server, "one")
-        card(page, "simulate").get_by_label("Cost (ms)").fill("-5")
+        card(page, "simulate").get_by_role("spinbutton", name="Cost (ms)").fill("-5")
         field = card(page, "simulate").locator(".field", has_text="Cost (ms)")
         expect(field.locator(".field-error")).to_contain_text(">= 0")
         expect(page.locator(".progress")).to_contain_text("Not applied")
         assert spec(server, "one") == before
-        card(page, "simulate").get_by_label("Cost (ms)").fill("1")
+        card(page, "simulate").get_by_role("spinbutton", name="Cost (ms)").fill("1")
         expect(page.locator(".progress")).to_contain_text("Applied")
         expect(page.locator(".field-error")).to_have_count(0)
         # The tracker before what finds objects: the stage itself says so.
