@@ -540,7 +540,79 @@ export const en = {
     logNone: "Nothing here matches.",
   },
   recordings: {},
-  faces: {},
+  faces: {
+    title: "Faces",
+    people: "People who are enrolled",
+    about:
+      "Streams with an identity stage call these people by name; everybody else is unknown. Kept are numbers that describe a face, no pictures.",
+    nobody: "Nobody is enrolled",
+    nobodyWords: "Everybody is unknown until you enroll somebody who has agreed to it.",
+    pictures: "{count} pictures",
+    since: "since {time}",
+    remove: "Remove {name}",
+    removeTitle: "Remove {name}?",
+    removeWords:
+      "Everything that the gallery holds of this person is deleted at once; running streams forget the name within seconds. Backups and recordings of results are yours to clean.",
+    removeYes: "Remove",
+    forgotten: "{name} is forgotten.",
+    cannotList: "The gallery cannot be read",
+    enroll: "Enroll somebody",
+    name: "Name",
+    nameHint: "The name of somebody who is enrolled already adds pictures.",
+    picturesHint:
+      "Two or three pictures from the front, in different light, serve best. Each shows one face.",
+    choose: "Choose pictures",
+    useCamera: "Use the camera",
+    take: "Take a picture",
+    closeCamera: "Close the camera",
+    cameraInsecure:
+      "Browsers give a camera only to secure pages: open this page by https, or on the server itself.",
+    cameraRefused:
+      "The browser was not allowed to use the camera. Allow it for this page and try again.",
+    cameraMissing: "The camera cannot be opened. Is there one, and does no other program use it?",
+    pictureNumber: "Picture {number}",
+    leaveOut: "Leave out picture {number}",
+    sending: "Looking…",
+    isEnrolled: "Enrolled",
+    consent:
+      "This person knows what the pictures are for, has agreed freely, and can take it back.",
+    enrollPictures: "Enroll {count} pictures",
+    another: "Enroll somebody else",
+    why: {
+      noFace: "No face is seen. Use a picture that shows it from the front.",
+      several: "{count} faces are seen. Crop the picture to one.",
+      tooSmall: "The face is too small: its eyes are {eyes} pixels apart, {least} are needed.",
+      turned: "The face is turned too far to the side.",
+      blurred: "The face is too blurred.",
+      noPicture: "This is no JPEG or PNG picture that can be read.",
+      empty: "The file is empty.",
+      tooLarge: "The picture is too large.",
+    },
+    offTitle: "Recognising faces is switched off",
+    offWords:
+      "Livelens recognises nobody unless whoever runs it switches that on by name. Numbers by which a person is recognised are biometric data, and nobody can change his face.",
+    beforeTitle: "Before it is switched on",
+    before: {
+      consent: "Consent",
+      consentWords:
+        "Enroll only who has agreed: knowing what for, freely, and able to take it back.",
+      notice: "Notice",
+      noticeWords:
+        "Tell everybody whom the camera sees, also those who are not enrolled. No covert use.",
+      purpose: "Purpose",
+      purposeWords:
+        "Write down what it is for, and use it for nothing else. If a badge does the job, use a badge.",
+      retention: "Retention",
+      retentionWords: "Decide when a person is removed, and do it.",
+      deletion: "Deletion",
+      deletionWords: "Who asks to be forgotten is removed here with two clicks.",
+    },
+    noAdvice:
+      "This is no legal advice. The documentation (identity) says more, error rates included.",
+    onTitle: "How it is switched on",
+    onWords: "Write this into the server's configuration and start it anew:",
+    onStages: "Then give a stream these stages, in its editor or in the configuration:",
+  },
   apiDocs: {},
   access: {},
 } as const;
