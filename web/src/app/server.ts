@@ -1,6 +1,7 @@
 /** The server that this page came from. */
 
-import { Api } from "../client";
+import { connect } from "../client";
 
 // The session's cookie goes along by itself.
-export const api = new Api(new URL(".", document.baseURI).href);
+export const client = connect({ url: new URL(".", document.baseURI) });
+export const api = client.api;

@@ -34,6 +34,11 @@ export const ICONS = {
   pip: "M3 5h18v14H3zM12 11h7v6h-7z",
   photo: "M4 7h4l2-2h4l2 2h4v12H4zM12 10a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z",
   mic: "M12 3a3 3 0 0 0-3 3v6a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3zM5 11a7 7 0 0 0 14 0M12 18v3",
+  micOff:
+    "M9 9v3a3 3 0 0 0 4.5 2.6M15 11V6a3 3 0 0 0-5.7-1.3M5 11a7 7 0 0 0 11 5.7M19 11a7 7 0 0 1-.6 2.8M12 18v3M4 4l16 16",
+  settings: "M4 7h10M18 7h2M16 5v4M4 12h2M10 12h10M8 10v4M4 17h10M18 17h2M16 15v4",
+  flip: "M4 8h3l2-2h6l2 2h3v11H4zM9 14a3 3 0 0 1 5-2M15 13a3 3 0 0 1-5 2M14 10v2h-2M10 17v-2h2",
+  share: "M12 15V3M8 7l4-4 4 4M5 12v8h14v-8",
   sound: "M4 9h4l5-4v14l-5-4H4zM16 9a4 4 0 0 1 0 6M18.5 6.5a8 8 0 0 1 0 11",
   mute: "M4 9h4l5-4v14l-5-4H4zM17 10l4 4M21 10l-4 4",
   switch: "M4 9h13l-4-4M20 15H7l4 4",
