@@ -102,8 +102,7 @@ def test_sends_sees_itself_switches_and_stops(context: BrowserContext) -> None:
         dialog.get_by_label("Name of the stream").fill("my-desk")
         dialog.get_by_label("Resolution").select_option("640x360")
         page.keyboard.press("Escape")
-        if page.get_by_text("box", exact=True).count():
-            page.get_by_text("box", exact=True).click()
+        page.get_by_role("radio", name="box").check()
         start(page)
         page.wait_for_function(DRAWN)
         expect(page.locator(".facts")).to_contain_text("fps", timeout=PATIENCE_MS)
@@ -144,7 +143,7 @@ def test_a_preset_and_a_codec_reach_the_server(context: BrowserContext) -> None:
         assert "not taken by the server" in (codec.text_content() or "")
         codec.select_option("VP8")
         dialog.get_by_label("Bitrate").select_option("600000")
-        dialog.get_by_text("box", exact=True).click()
+        dialog.get_by_role("radio", name="box").check()
         page.keyboard.press("Escape")
         start(page)
         page.wait_for_function(BOXED)

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.e2e
 FOLDER = Path(__file__).parents[2] / "examples" / "page"
 TOKEN = "a-token-for-this-test"
 CONFIG = {
+    "access": {"trust_loopback": False},
     "presets": {"default": {"stages": [{"type": "simulate", "boxes": [[0.2, 0.3, 0.5, 0.8]]}]}},
     "publish": {"preset": "default"},
     "streams": {"street": {"source": PATTERN, "preset": "default"}},
