@@ -204,7 +204,7 @@ async def test_after_a_loss_for_good_a_keyframe_is_asked_for(
 
 
 async def test_sequence_numbers_and_timestamps_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aiortc.rtcrtpsender, "random16", lambda: 65_500)
+    monkeypatch.setattr(aiortc.rtcrtpsender, "random_sequence_number", lambda: 65_500)
     monkeypatch.setattr(aiortc.rtcrtpsender, "random32", lambda: 2**32 - 90_000)
     pictures = Collector()
     async with connection(monkeypatch) as pc:

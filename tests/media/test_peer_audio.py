@@ -41,8 +41,9 @@ def unseen(captured: Captured) -> None:
 
 
 async def test_the_microphone_of_a_publisher(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aiortc.rtcrtpsender, "random16", lambda: 65_510)
-    monkeypatch.setattr(aiortc.rtcrtpsender, "random32", lambda: 2**32 - 20_000)
+    monkeypatch.setattr(aiortc.rtcrtpsender, "random_sequence_number", lambda: 65_510)
+    numbers = itertools.count(2**32 - 20_000)  # SSRCs, and where timestamps begin
+    monkeypatch.setattr(aiortc.rtcrtpsender, "random32", lambda: next(numbers))
     ear = Ear()
     async with connection(monkeypatch) as pc:
         pc.addTrack(Counting())
