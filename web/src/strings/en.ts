@@ -196,7 +196,7 @@ export const en = {
     droppedFrames: "Pictures dropped here",
     frozen: "Frozen",
     codec: "Codec",
-    path: "Path",
+    inPage: "First packet to screen",
     analysisTakes: "Capture to result",
     heldNow: "Pictures held",
     exact: "On their own frame",

@@ -197,7 +197,7 @@ export const ko: Words = {
     droppedFrames: "여기서 버린 프레임",
     frozen: "멈춘 시간",
     codec: "코덱",
-    path: "경로",
+    inPage: "첫 패킷부터 화면까지",
     analysisTakes: "촬영부터 결과까지",
     heldNow: "영상 대기 시간",
     exact: "자기 프레임에 표시",
