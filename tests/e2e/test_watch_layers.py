@@ -1,0 +1,153 @@
+"""Layers, lines and zones, the help, snapshots and the frame's result, in Chromium."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Page, expect
+
+from livelens.sources.counter import read_counter
+from tests.e2e.browsers import chromium, page_of
+from tests.e2e.viewing import (
+    BOX_PX,
+    BOX_TOP_PX,
+    NEXT_DRAWN,
+    PAINTED,
+    SIZE,
+    Follow,
+    box_left,
+    pattern,
+    set_layers,
+    wait_for_picture,
+    watch,
+)
+from tests.server.running import running
+
+pytestmark = pytest.mark.e2e
+
+FLUX = {
+    "type": "flux",
+    "units": "fraction",
+    "lines": [{"name": "middle", "start": [0.1, 0.9], "end": [0.9, 0.9]}],
+    "zones": [{"name": "left", "polygon": [[0.05, 0.7], [0.3, 0.7], [0.3, 0.95], [0.05, 0.95]]}],
+    "grid": {"cell_px": 60, "report_s": 0.2},
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with page_of(browser) as one:
+        yield one
+
+
+def painted_anew(page: Page) -> int:
+    """How much is painted over a picture that came after this call."""
+    page.evaluate(NEXT_DRAWN, page.evaluate("livelens.drawn().rtpTimestamp"))
+    return int(page.evaluate(PAINTED))
+
+
+def test_layers_are_switched_by_menu_and_keys_and_kept(page: Page) -> None:
+    stages = [Follow(everything=True), FLUX]
+    with running({"streams": {"numbers": pattern(stages=stages)}}) as server:
+        set_layers(page, zones=True)
+        watch(page, server.url, "numbers")
+        zones = painted_anew(page)
+        assert zones > 1000
+        page.keyboard.press("z")
+        assert painted_anew(page) == 0
+        for key in ("g", "t", "b", "l"):
+            page.keyboard.press(key)
+            page.wait_for_function(f"() => ({PAINTED})() > 100")
+            page.keyboard.press(key)
+            assert painted_anew(page) == 0, key
+        page.get_by_role("button", name="Layers").click()
+        page.get_by_role("switch", name="Boxes").check()
+        expect(page.get_by_role("switch", name="Labels")).not_to_be_checked()
+        page.keyboard.press("Escape")
+        assert painted_anew(page) > 100
+        page.reload()
+        wait_for_picture(page)
+        page.get_by_role("button", name="Layers").click()
+        expect(page.get_by_role("switch", name="Boxes")).to_be_checked()
+        expect(page.get_by_role("switch", name="Zones and lines")).not_to_be_checked()
+        page.get_by_role("button", name="Back to the defaults").click()
+        expect(page.get_by_role("switch", name="Zones and lines")).to_be_checked()
+        page.keyboard.press("Escape")
+        page.keyboard.press("?")
+        dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+        expect(dialog).to_contain_text("Full screen")
+        page.keyboard.press("b")
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
+        assert page.evaluate("JSON.parse(localStorage['livelens.layers']).boxes") is True
+
+
+def test_a_snapshot_is_the_picture_with_its_boxes_in_full_size(page: Page) -> None:
+    with running({"streams": {"numbers": pattern(stages=[Follow()])}}) as server:
+        set_layers(page, boxes=True)
+        watch(page, server.url, "numbers")
+        with page.expect_download() as arriving:
+            page.keyboard.press("s")
+        download = arriving.value
+        picture = cv2.imdecode(np.frombuffer(download.path().read_bytes(), np.uint8), 1)
+        assert picture is not None
+        assert picture.shape[1::-1] == SIZE
+        number = read_counter(picture)
+        assert number is not None
+        seconds = number / 15
+        assert download.suggested_filename == f"numbers 00-00-{seconds:06.3f}.png"
+        left, middle = box_left(number), BOX_TOP_PX + BOX_PX // 2
+        clean = source_picture(number)
+        differs = np.abs(picture[middle].astype(int) - clean[middle].astype(int)).max(axis=1) > 60
+        places = np.flatnonzero(differs)
+        assert places.min() == pytest.approx(left, abs=4)
+        assert places.max() == pytest.approx(left + BOX_PX, abs=4)
+
+
+def source_picture(number: int) -> NDArray[np.uint8]:
+    """What the source has drawn."""
+    from livelens.sources.pattern import Pattern
+
+    return np.asarray(Pattern(width_px=SIZE[0], height_px=SIZE[1]).open().draw(number), np.uint8)
+
+
+def test_the_result_of_the_frame_as_json(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    with running({"streams": {"numbers": pattern(stages=[Follow(everything=True)])}}) as server:
+        watch(page, server.url, "numbers")
+        page.get_by_role("button", name="Result of the frame").click()
+        text = page.locator("aside pre")
+        expect(text).to_contain_text('"rtp_timestamp"')
+        first = text.get_attribute("data-seq")
+        expect(text).not_to_have_attribute("data-seq", first or "")
+        expect(text).to_contain_text("… +")  # 33 points are cut while it runs
+        page.get_by_role("button", name="Pause").click()
+        paused = text.get_attribute("data-seq")
+        expect(text).not_to_contain_text("… +")
+        page.evaluate(NEXT_DRAWN, page.evaluate("livelens.drawn().rtpTimestamp"))
+        whole: dict[str, Any] = json.load(io.StringIO(text.inner_text()))
+        assert str(whole["seq"]) == paused == text.get_attribute("data-seq")
+        assert whole["objects"][0]["box"][0] == box_left(whole["seq"])
+        page.get_by_role("button", name="Copy").click()
+        expect(page.get_by_role("button", name="Copied")).to_be_visible()
+        assert json.loads(page.evaluate("navigator.clipboard.readText()")) == whole
+        assert page.locator("aside pre .key").count() > 10
+        assert page.locator("aside pre [style]").count() == 0
+        page.get_by_role("tab", name="Network").click()
+        table = page.get_by_role("table")
+        expect(table).to_contain_text("640 × 360")
+        expect(table).to_contain_text("H264")
+        expect(table).to_contain_text("Mbit/s")
+        page.get_by_role("button", name="Close").click()
+        expect(page.locator("aside")).to_have_count(0)
