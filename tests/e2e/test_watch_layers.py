@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect
 
 from livelens.sources.counter import read_counter
+from livelens.sources.pattern import Pattern
 from tests.e2e.browsers import chromium, page_of
 from tests.e2e.viewing import (
     BOX_PX,
@@ -37,6 +38,18 @@ FLUX = {
     "zones": [{"name": "left", "polygon": [[0.05, 0.7], [0.3, 0.7], [0.3, 0.95], [0.05, 0.95]]}],
     "grid": {"cell_px": 60, "report_s": 0.2},
 }
+
+# Takes a snapshot of a picture that has a result of its own.
+SNAPSHOT = """
+() => new Promise((resolve) => {
+  const look = () => {
+    if (livelens.drawn()?.drawing.kind !== "exact") return requestAnimationFrame(look);
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "s", bubbles: true }));
+    resolve();
+  };
+  look();
+})
+"""
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +111,7 @@ def test_a_snapshot_is_the_picture_with_its_boxes_in_full_size(page: Page) -> No
         set_layers(page, boxes=True)
         watch(page, server.url, "numbers")
         with page.expect_download() as arriving:
-            page.keyboard.press("s")
+            page.evaluate(SNAPSHOT)
         download = arriving.value
         picture = cv2.imdecode(np.frombuffer(download.path().read_bytes(), np.uint8), 1)
         assert picture is not None
@@ -117,8 +130,6 @@ def test_a_snapshot_is_the_picture_with_its_boxes_in_full_size(page: Page) -> No
 
 def source_picture(number: int) -> NDArray[np.uint8]:
     """What the source has drawn."""
-    from livelens.sources.pattern import Pattern
-
     return np.asarray(Pattern(width_px=SIZE[0], height_px=SIZE[1]).open().draw(number), np.uint8)
 
 
