@@ -50,12 +50,21 @@ export function t(key: Key, values: Readonly<Record<string, string | number>> = 
   });
 }
 
+/** Making one takes longer than all that it will ever format. */
+const formats = new Map<string, Intl.NumberFormat>();
+
 /** A number as people write it here. */
 export function number(value: number, digits = 0): string {
-  return value.toLocaleString(language, {
-    maximumFractionDigits: digits,
-    minimumFractionDigits: digits,
-  });
+  const key = `${language} ${digits}`;
+  let format = formats.get(key);
+  if (format === undefined) {
+    format = new Intl.NumberFormat(language, {
+      maximumFractionDigits: digits,
+      minimumFractionDigits: digits,
+    });
+    formats.set(key, format);
+  }
+  return format.format(value);
 }
 
 /** A day and time as people write it here, in their time zone. */
