@@ -116,7 +116,7 @@ def test_a_snapshot_is_the_picture_with_its_boxes_in_full_size(page: Page) -> No
         picture = cv2.imdecode(np.frombuffer(download.path().read_bytes(), np.uint8), 1)
         assert picture is not None
         assert picture.shape[1::-1] == SIZE
-        number = read_counter(picture)
+        number = read_counter(np.asarray(picture, np.uint8))
         assert number is not None
         seconds = number / 15
         assert download.suggested_filename == f"numbers 00-00-{seconds:06.3f}.png"

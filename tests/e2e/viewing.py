@@ -191,6 +191,7 @@ def check_sightings(sightings: list[dict[str, Any]], rows: Sequence[str]) -> Non
     """Whatever is painted lies where the number in the very same picture says."""
     for sighting in sightings:
         number = read_counter(np.array(sighting["levels"], np.uint8).reshape(144, 144))
+        assert number is not None
         assert number == sighting["seq"]
         left = box_left(number)
         for name, places in zip(rows, sighting["painted"], strict=True):
