@@ -25,10 +25,16 @@ export class Api {
     return new URL(path, this.base).href;
   }
 
+  /** These headers, and what shows who asks. */
+  headers(given?: HeadersInit): Headers {
+    const headers = new Headers(given);
+    if (this.#token !== null) headers.set("Authorization", `Bearer ${this.#token}`);
+    return headers;
+  }
+
   /** Throws `Unreachable` or `ApiError`; the body has not been read. */
   async request(path: string, init: RequestInit = {}): Promise<Response> {
-    const headers = new Headers(init.headers);
-    if (this.#token !== null) headers.set("Authorization", `Bearer ${this.#token}`);
+    const headers = this.headers(init.headers);
     let response: Response;
     try {
       response = await fetch(this.url(path), { ...init, headers, cache: "no-store" });

@@ -9,9 +9,25 @@ export { type Publication, publish, type SendOptions } from "./publish";
 export { Publisher, type PublisherOptions } from "./publisher";
 export { type PlayerNumbers, Reporter } from "./report";
 export type { SendStats } from "./sending";
+export {
+  checkSource,
+  type PresetInfo,
+  type ServerInfo,
+  type SourceCheck,
+  type SourceProblem,
+  serverInfo,
+} from "./server";
 export { isCompanion, nameOf } from "./session";
 export { readMessages } from "./sse";
 export { keepToken, takeToken } from "./token";
 export type * from "./types";
+export {
+  removeUpload,
+  type UploadInfo,
+  type UploadList,
+  type UploadOptions,
+  upload,
+  uploads,
+} from "./uploads";
 export { Viewer, type ViewerOptions } from "./viewer";
 export { type Viewing, watch } from "./watch";
