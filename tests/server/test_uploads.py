@@ -170,6 +170,22 @@ def test_who_breaks_off_leaves_nothing(server: Running, folder: Path, clip: byte
     assert server.http.put("/api/uploads/half.mp4", content=clip).status_code == 201
 
 
+def test_a_server_that_stops_leaves_nothing(folder: Path, clip: bytes) -> None:
+    with running({"uploads": {"folder": str(folder)}}) as one:
+        port = int(one.url.rpartition(":")[2])
+        sending = socket.create_connection(("127.0.0.1", port), timeout=20)
+        sending.sendall(
+            b"PUT /api/uploads/half.mp4 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(clip) + clip[:1000]
+        )
+        until(lambda: lying(folder))
+    answer = sending.makefile("rb").read()
+    sending.close()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"about to stop" in answer
+    assert lying(folder) == []
+
+
 def test_few_come_at_once(server: Running, folder: Path, clip: bytes) -> None:
     port = int(server.url.rpartition(":")[2])
     slow = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(4)]

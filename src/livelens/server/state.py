@@ -1,5 +1,6 @@
 """What the routes of one server share."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -101,7 +102,10 @@ class ServerState:
         """Stop all streams and sessions, within about two seconds. More than once is fine."""
         if not self.closing:
             self.closing = True
-            await self.recorder.close()
+            ending = [self.recorder.close()]
+            if self.uploads is not None:
+                ending.append(self.uploads.close())
+            await asyncio.gather(*ending)
             await self.streams.close()
             await self.sessions.close()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from urllib.parse import quote
 
 import msgspec
@@ -22,6 +23,7 @@ PATH = "/api/uploads/"
 _MOST_AT_ONCE = 4
 _CHUNK_BYTES = 1_048_576
 _LOOK_S = 30.0
+_CLOSE_S = 1.0
 _OFF = "uploads are off: `uploads: {enabled: true}` in the configuration switches them on"
 
 
@@ -60,7 +62,8 @@ class UploadDesk:
     def __init__(self, settings: Uploads) -> None:
         self.settings = settings
         self.folder = UploadFolder(settings)
-        self._coming = 0
+        self._coming: set[asyncio.Timeout] = set()
+        self._none_coming = asyncio.Event()
 
     async def take(
         self, asked: str, declared: int, parts: AsyncIterator[bytes]
@@ -68,28 +71,45 @@ class UploadDesk:
         """Write a clip as it comes, look at it, and keep it.
 
         Raises:
-            CapacityError: several are coming already.
+            CapacityError: several are coming already, or the server is about to stop.
             FullError: there is no room.
             UploadError: it is no video.
         """
-        if self._coming >= _MOST_AT_ONCE:
+        if len(self._coming) >= _MOST_AT_ONCE:
             raise CapacityError(f"{_MOST_AT_ONCE} uploads are under way already")
-        self._coming += 1
+        ending = asyncio.timeout(None)
+        self._coming.add(ending)
+        self._none_coming.clear()
         try:
             incoming = await in_thread(self.folder.begin, declared)
             try:
-                await _received(incoming, parts)
+                try:
+                    async with ending:
+                        await _received(incoming, parts)
+                except TimeoutError:
+                    raise CapacityError("the server is about to stop") from None
                 async with asyncio.timeout(_LOOK_S):
                     name, facts = await in_thread(self.folder.keep, incoming, asked)
             except TimeoutError:
                 raise UploadError(f"{asked}: it could not be looked at in {_LOOK_S:g} s") from None
             finally:
-                # Also when he who sends has gone, and this is being cancelled. What was kept
-                # has another name by now.
+                # What was kept has another name by now.
                 await asyncio.shield(in_thread(self.folder.discard, incoming))
             return name, incoming.received, facts
         finally:
-            self._coming -= 1
+            self._coming.discard(ending)
+            if not self._coming:
+                self._none_coming.set()
+
+    async def close(self) -> None:
+        """Break off what is coming, so that nothing of it is left."""
+        for ending in list(self._coming):
+            with suppress(RuntimeError):  # it has not begun, or is being looked at
+                ending.reschedule(0)
+        if self._coming:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_S):
+                    await self._none_coming.wait()
 
 
 async def put_upload(request: Request) -> Response:

@@ -140,6 +140,7 @@ export const en = {
     looking: "The server looks at it…",
     sendingBroke:
       "The server stopped answering while the file was on its way, and kept nothing of it. Try again when it is back.",
+    notNow: "The server does not take the file now: {why}. Try again in a moment.",
     noVideo: "The server cannot play this file: {why}. Try an MP4, MKV, WebM or MOV.",
     refusedSize: "There is no room for this file: {why}.",
     stopSending: "Stop sending",

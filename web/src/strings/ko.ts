@@ -141,6 +141,7 @@ export const ko: Words = {
     looking: "서버가 파일을 확인하는 중…",
     sendingBroke:
       "파일을 보내는 동안 서버가 응답을 멈췄고, 받은 내용은 남기지 않았습니다. 서버가 돌아오면 다시 시도하세요.",
+    notNow: "서버가 지금은 파일을 받지 않습니다: {why} 잠시 뒤에 다시 시도하세요.",
     noVideo: "서버가 이 파일을 재생할 수 없습니다: {why} MP4, MKV, WebM, MOV 파일을 써 보세요.",
     refusedSize: "이 파일을 둘 공간이 없습니다: {why}",
     stopSending: "전송 중지",

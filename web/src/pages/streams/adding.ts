@@ -41,7 +41,8 @@ export function size(bytes: number): string {
     value /= 1024;
     unit += 1;
   }
-  return `${number(value, value < 10 && unit > 1 ? 1 : 0)} ${UNITS[unit]}`;
+  const uneven = Math.round(value * 10) % 10 !== 0;
+  return `${number(value, unit > 1 && value < 10 && uneven ? 1 : 0)} ${UNITS[unit]}`;
 }
 
 /** `1:05` */
