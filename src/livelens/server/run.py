@@ -155,7 +155,7 @@ def serve(
         runner.run(_served(server, camera if shown else None))
 
 
-async def _served(server: Server, camera: Token | None) -> None:
+async def _served(server: Server, camera: Token | None = None) -> None:
     if camera is not None:  # so that it stands in the list, and can be revoked
         try:
             await server.state.access.make_token(camera)
