@@ -20,6 +20,7 @@ from livelens.media.sdp import Format, Offer, Section
 _STREAM: Final = "livelens"
 _CNAME: Final = "livelens"
 MAX_MESSAGE_BYTES: Final = 262_144
+_OPUS: Final = ("opus", 48_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def _choose_audio(
             continue
         takes = publish and section.direction in ("sendonly", "sendrecv")
         gives = watch and section.direction in ("recvonly", "sendrecv")
-        opus = next((f for f in _formats(section) if f.line.lower() == "opus/48000/2"), None)
+        opus = next((f for f in _formats(section) if (f.encoding, f.clock_hz) == _OPUS), None)
         usable = (takes or gives) and section.rtcp_mux
         # One number for two things on one transport cannot be told apart.
         if opus is None or not usable or opus.payload_type in taken:
