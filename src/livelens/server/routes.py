@@ -20,6 +20,7 @@ from livelens.server import (
     now,
     openapi,
     pages,
+    qr,
     signalling,
     source_check,
     sources,
@@ -38,6 +39,7 @@ from livelens.server.eventlog import Log
 from livelens.server.faces import FaceInfo, FaceList
 from livelens.server.history import History
 from livelens.server.now import Now
+from livelens.server.qr import QrWish
 from livelens.server.recordings import endpoints as recordings
 from livelens.server.recordings.archive import RecordingInfo
 from livelens.server.recordings.endpoints import RecordingList, Start
@@ -150,6 +152,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("DELETE", "/api/tokens/{token}", token_routes.revoke_token, (204, "", None),
              errors=(404, 503), action="admin"),
     Endpoint("GET", "/api/time", now.now, (200, JSON, Now), action="any"),
+    Endpoint("POST", "/api/qr", qr.qr_code, (200, "image/svg+xml", str), (JSON, QrWish),
+             errors=(400, 415), action="any"),
     Endpoint("GET", "/api/schema", events.message_schema, action="any"),
     Endpoint("GET", "/api/events", events.all_events, (200, EVENTS, str), errors=(503,),
              action="view"),

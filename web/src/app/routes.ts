@@ -19,6 +19,8 @@ export interface Route {
   minor?: boolean;
   /** The right that it is of no use without. */
   needs: Action | "admin";
+  /** It needs that right on every stream. */
+  everywhere?: boolean;
 }
 
 export const ROUTES: Readonly<Record<string, Route>> = {
@@ -52,6 +54,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
     nav: "faces",
     minor: true,
     needs: "control",
+    everywhere: true,
   },
   api: {
     load: () => import("../pages/api/ApiDocs.svelte"),
@@ -82,5 +85,6 @@ export const ROUTES: Readonly<Record<string, Route>> = {
 };
 
 export function visible(route: Route): boolean {
-  return route.needs === "admin" ? (session.info?.admin ?? false) : session.may(route.needs);
+  if (route.needs === "admin") return session.info?.admin ?? false;
+  return route.everywhere ? session.mayEverywhere(route.needs) : session.may(route.needs);
 }

@@ -1,38 +1,26 @@
 /** Who uses the page, and what he may. */
 
-import { ApiError, Unreachable } from "../client";
+import {
+  type Action,
+  ApiError,
+  allows,
+  type SessionInfo,
+  sessionInfo,
+  Unreachable,
+} from "../client";
 import { api } from "./server";
 
-export type Action = "view" | "publish" | "control";
+export type { Action, Grant, SessionInfo } from "../client";
 
-export interface Grant {
-  /** A glob pattern of stream ids. */
-  stream: string;
-  actions: readonly Action[];
-}
-
-export interface SessionInfo {
-  signed_in: boolean;
-  name: string;
-  kind: string;
-  admin: boolean;
-  grants: readonly Grant[];
-  expires_unix_s: number | null;
-}
-
-const EVERYTHING: SessionInfo = {
-  signed_in: true,
-  name: "",
-  kind: "local",
-  admin: true,
-  grants: [],
-  expires_unix_s: null,
-};
+// Timers hold no more; and a clock may be set meanwhile.
+const LONGEST_MS = 3_600_000;
 
 class Session {
   /** null until the server has answered for the first time. */
   #info = $state.raw<SessionInfo | null>(null);
   #unreachable = $state(false);
+  #unavailable = $state("");
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   get info(): SessionInfo | null {
     return this.#info;
@@ -42,45 +30,64 @@ class Session {
     return this.#unreachable;
   }
 
+  /** Why the server cannot tell at present who asks; "" while it can. */
+  get unavailable(): string {
+    return this.#unavailable;
+  }
+
   /** Asks the server. Keeps what was known while it does not answer. */
   async renew(): Promise<void> {
     try {
-      const response = await api.request("api/session");
-      this.#info = (await response.json()) as SessionInfo;
-      this.#unreachable = false;
+      this.take(await sessionInfo(api));
     } catch (error) {
-      if (error instanceof Unreachable) this.#unreachable = true;
-      else if (error instanceof ApiError && error.status === 404) this.#info = EVERYTHING;
-      else throw error;
+      this.#unreachable = error instanceof Unreachable;
+      this.#unavailable = error instanceof ApiError ? error.message : "";
+      if (!(error instanceof Unreachable || error instanceof ApiError)) throw error;
     }
   }
 
   take(info: SessionInfo): void {
     this.#info = info;
+    this.#unreachable = false;
+    this.#unavailable = "";
+    this.#watchClock(info);
   }
 
-  /** A call was answered 401: the session has ended. */
+  /** A call was answered 401: the session has ended. The server knows why. */
   lose(): void {
-    if (this.#info?.signed_in) this.#info = { ...this.#info, signed_in: false, admin: false };
+    if (!this.#info?.signed_in) return;
+    this.#info = { ...this.#info, signed_in: false, admin: false, grants: [], fault: "ended" };
+    void this.renew();
   }
 
   /** Without a stream: whether for any. */
   may(action: Action, stream?: string): boolean {
     const info = this.#info;
     if (info === null || !info.signed_in) return false;
-    if (info.admin) return true;
-    return info.grants.some(
-      (grant) =>
-        (stream === undefined || matches(grant.stream, stream)) &&
-        (grant.actions.includes(action) ||
-          (action === "view" && grant.actions.includes("control"))),
+    return info.admin || allows(info.grants, action, stream);
+  }
+
+  /** On every stream, those to come too. */
+  mayEverywhere(action: Action): boolean {
+    const info = this.#info;
+    if (info === null || !info.signed_in) return false;
+    return (
+      info.admin ||
+      allows(
+        info.grants.filter(({ stream }) => /^\*+$/.test(stream)),
+        action,
+      )
     );
+  }
+
+  #watchClock(info: SessionInfo): void {
+    clearTimeout(this.#timer);
+    if (!info.signed_in || info.expires_unix_s === null) return;
+    const leftMs = info.expires_unix_s * 1000 - Date.now() + 1000;
+    // At the least a minute: this clock may be ahead of the server's.
+    const waitMs = Math.min(LONGEST_MS, leftMs > 0 ? leftMs : 60_000);
+    this.#timer = setTimeout(() => void this.renew(), waitMs);
   }
 }
 
 export const session = new Session();
-
-function matches(pattern: string, stream: string): boolean {
-  const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`).test(stream);
-}

@@ -9,6 +9,8 @@ import {
   readMessages,
   type StreamInfo,
 } from "../client";
+import { fault } from "./faults";
+import { notices } from "./notices.svelte";
 import { api } from "./server";
 import { session } from "./session.svelte";
 
@@ -78,6 +80,7 @@ class Streams {
         failures += 1;
         if (error instanceof ApiError && error.status === 401) session.lose();
         if (!(error instanceof ApiError)) this.#server = "down";
+        else if (error.status === 503) notices.tell("bad", fault(error));
       }
       const wait = failures > 0 ? pauseMs(failures, Math.random()) : PERIOD_MS;
       await pause(wait, AbortSignal.any([this.#wake.signal, signal]));

@@ -1,5 +1,6 @@
 /** The typed client of a Livelens server; knows nothing of the page. */
 
+export * from "./access";
 export { Api } from "./api";
 export { pause, pauseMs } from "./backoff";
 export { connect, LivelensClient } from "./client";
