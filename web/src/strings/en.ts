@@ -113,6 +113,7 @@ export const en = {
       "Everybody who watches it is disconnected, and its settings are forgotten. Recordings stay.",
     play: "Play {name}",
     pause: "Pause {name}",
+    startNamed: "Start {name}",
     nobodyPublishes: "Waiting: nobody publishes to it yet.",
     hasEnded: "It has ended.",
     isStopped: "It is stopped.",

@@ -114,6 +114,7 @@ export const ko: Words = {
     removeWords: "시청 중인 모든 사람의 연결이 끊기고 설정이 사라집니다. 녹화는 남습니다.",
     play: "{name} 재생",
     pause: "{name} 일시정지",
+    startNamed: "{name} 시작",
     nobodyPublishes: "대기 중: 아직 송출하는 사람이 없습니다.",
     hasEnded: "종료되었습니다.",
     isStopped: "중지되었습니다.",
