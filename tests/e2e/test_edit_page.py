@@ -40,7 +40,7 @@ def sessions(page: Page) -> list[str]:
         "request",
         lambda request: (
             begun.append(request.url)
-            if request.method == "POST" and "/whep/" in request.url and "/report" not in request.url
+            if request.method == "POST" and re.search(r"/whep/[^/]+(\?|$)", request.url)
             else None
         ),
     )

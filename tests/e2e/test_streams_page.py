@@ -37,6 +37,20 @@ def page(browser: Browser) -> Iterator[Page]:
         yield one
 
 
+def sessions(page: Page) -> list[str]:
+    """Grows by one with each WHEP session that the page begins."""
+    begun: list[str] = []
+    page.on(
+        "request",
+        lambda request: (
+            begun.append(request.url)
+            if request.method == "POST" and re.search(r"/whep/[^/]+(\?|$)", request.url)
+            else None
+        ),
+    )
+    return begun
+
+
 def tile(page: Page, stream: str) -> Locator:
     return page.locator(f"[data-stream={stream}]")
 
@@ -105,6 +119,7 @@ def test_a_dead_camera_says_why_and_streams_are_found(page: Page) -> None:
 
 def test_of_many_only_some_play_and_who_is_asked_for_takes_a_turn(page: Page) -> None:
     streams = {f"s{number:02}": pattern(fps=2) for number in range(12)}
+    begun = sessions(page)
     with running({"streams": streams}, limits={"requests_per_s": 1000}) as server:
         page.set_viewport_size({"width": 1280, "height": 1600})
         page.goto(server.url)
@@ -116,6 +131,7 @@ def test_of_many_only_some_play_and_who_is_asked_for_takes_a_turn(page: Page) ->
             "() => document.querySelector('[data-stream=s11] video')?.videoWidth > 0"
         )
         expect(page.locator(".tile .live-player")).to_have_count(MOST_PLAYING)
+        assert len(begun) == MOST_PLAYING + 1, "somebody had to connect again"
         # Who had to pause shows what he showed last.
         expect(page.get_by_role("button", name="Play s08")).to_be_visible()
         assert page.evaluate(

@@ -45,9 +45,16 @@ export function followResults(
   const channel = pc.createDataChannel(CHANNEL, { ordered: false, maxRetransmits: 0 });
   const fallback = new AbortController();
   const stop = () => fallback.abort();
-  const timer = setTimeout(() => {
-    void followBySse(api, resultsPath(stream, chosen), onMessage, fallback.signal);
-  }, CHANNEL_WAIT_MS);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  // Not before there is a connection: a browser has six to a server by HTTP, and several
+  // players that wait would take them from their own offers.
+  pc.addEventListener("connectionstatechange", () => {
+    if (pc.connectionState !== "connected" || timer !== undefined) return;
+    if (channel.readyState !== "connecting") return;
+    timer = setTimeout(() => {
+      void followBySse(api, resultsPath(stream, chosen), onMessage, fallback.signal);
+    }, CHANNEL_WAIT_MS);
+  });
   channel.addEventListener("open", () => {
     clearTimeout(timer);
     stop();
