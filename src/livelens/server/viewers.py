@@ -194,6 +194,8 @@ def _row(session: ViewerInfo) -> Iterator[tuple[str, Cell]]:
         yield name, count
     yield "pictures_dropped", sum(seen.dropped.values())
     yield "dropped_by_reason", " ".join(f"{why}={n}" for why, n in seen.dropped.items() if n)
+    yield "audio_packets", seen.audio.packets if seen.audio else None
+    yield "audio_packets_lost", seen.audio.lost if seen.audio else None
     yield "messages", seen.messages
     yield "messages_dropped", seen.messages_dropped
     yield "report_age_s", session.report_age_s
