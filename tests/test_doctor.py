@@ -13,9 +13,12 @@ from livelens.media.rtc_config import RtcConfig
 from livelens.media.selftest import Meeting
 from livelens.models.fetch import package_folder
 from livelens.models.zoo import model_card
+from livelens.server import config as server_config
 
 
 class Listening:
+    tls: object = "auto"
+
     def __init__(self, host: str, port: int) -> None:
         self.host = host
         self.port = port
@@ -48,6 +51,14 @@ def test_an_address_of_another_machine_cannot_be_listened_on() -> None:
     assert check.status == "fail"
     assert "203.0.113.7" in check.found
     assert "server.host" in check.advice
+
+
+def test_a_certificate_that_cannot_be_used_is_told() -> None:
+    files = server_config.CertificateFiles("none.pem", "none.pem")
+    (check,) = doctor._certificate(server_config.Listening(tls=files))
+    assert check.status == "fail"
+    assert "none.pem: No such file" in check.found
+    assert list(doctor._certificate(server_config.Listening())) == []
 
 
 def test_a_udp_range_that_is_taken_fails(udp_port: int) -> None:

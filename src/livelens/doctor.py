@@ -56,7 +56,10 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Listening(Protocol):
-    """The part of a server's settings that says where it listens."""
+    """The part of a server's settings that says where it listens, and how."""
+
+    @property
+    def tls(self) -> object: ...
 
     @property
     def host(self) -> str: ...
@@ -101,6 +104,7 @@ def run_checks(config: Path | None = None) -> Iterator[Check]:
         yield _codec(codec)
     yield _ffmpeg()
     if listening is not None:
+        yield from _certificate(listening)
         yield _http_port(listening)
     yield _udp_ports(rtc)
     yield from _webrtc(rtc)
@@ -264,6 +268,21 @@ def _ffmpeg() -> Check:
         advice = "SRT sources need an ffmpeg built with libsrt, such as your distribution's"
         return Check("ffmpeg", "warn", f"{program}, without SRT", advice)
     return Check("ffmpeg", "ok", f"{program}, with SRT")
+
+
+def _certificate(listening: Listening) -> Iterator[Check]:
+    from livelens.server.certificates import given_certificate
+    from livelens.server.config import CertificateFiles
+
+    if not isinstance(listening.tls, CertificateFiles):
+        return
+    files = (Path(each).expanduser() for each in (listening.tls.cert, listening.tls.key))
+    try:
+        certificate = given_certificate(*files)
+    except LivelensError as error:
+        yield Check("certificate", "fail", str(error), "give another one; see security.md")
+        return
+    yield Check("certificate", "ok", f"valid until {certificate.expires:%F}")
 
 
 def _http_port(listening: Listening) -> Check:
