@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import structlog
 
 from livelens.clock import NS_PER_S, now_ns, wall_ns
 from livelens.flow.figures import Tally
@@ -17,6 +18,8 @@ from livelens.sinks.whep import WhepSink
 
 if TYPE_CHECKING:
     from livelens.server.state import ServerState
+
+log = structlog.get_logger(__name__)
 
 PERIOD_NS = 2 * NS_PER_S
 LENGTH = 1800
@@ -67,6 +70,8 @@ class Track:
         """What has happened since the look before."""
         assert self.pipeline is not None
         tally, before = self.pipeline.tally(), self._before
+        if before is not None and tally.captured < before.captured:
+            before = None  # it was started anew
         passed_s = max(now - self._before_ns, 1) / NS_PER_S
         captured, delivered = tally.captured, tally.delivered
         if before is not None:
@@ -186,11 +191,14 @@ class Sampler:
         try:
             while not self._over.wait(self._pause_s()):
                 now = now_ns()
-                if now // self.period_ns > slot:
-                    slot = now // self.period_ns
-                    self.look(now)
-                else:
-                    self.glance()
+                try:
+                    if now // self.period_ns > slot:
+                        slot = now // self.period_ns
+                        self.look(now)
+                    else:
+                        self.glance()
+                except Exception:  # a stream that ends while it is looked at, say
+                    log.exception("this look at the streams failed")
         finally:
             self.gpus.close()
 
