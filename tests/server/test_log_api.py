@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from livelens.errors import SinkError
 from livelens.events import Problem, State, StreamState
 from livelens.server.eventlog import EventLog, LogEntry
+from livelens.server.feeds import Streams
 from tests.server.running import PATTERN, running, until
 
 
@@ -110,3 +112,16 @@ def test_a_dead_camera_is_in_the_log() -> None:
 def test_the_end_of_a_stream_is_told(final: StreamState) -> None:
     log = log_of(state("running"), state(final), state("running"), state(final))
     assert [each.what for each in log.read().entries] == [final, "running", final, "running"]
+
+
+def test_a_configured_stream_that_cannot_start_is_in_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuses(*_: Any, **__: Any) -> None:
+        raise SinkError("the folder is full")
+
+    monkeypatch.setattr(Streams, "add", refuses)
+    with running({"streams": {"full": {"source": PATTERN, "stages": []}}}) as server:
+        [entry] = until(lambda: server.http.get("/api/log").json()["entries"])
+        assert (entry["stream"], entry["what"]) == ("full", "start")
+        assert entry["message"] == "the folder is full"

@@ -10,7 +10,7 @@ import structlog
 
 from livelens.clock import wall_ns
 from livelens.errors import CapacityError, Conflict, LivelensError, NotFound, StageError
-from livelens.events import State, StreamState
+from livelens.events import Problem, State, StreamState
 from livelens.flow.engine import Engine
 from livelens.flow.pipeline import Pipeline
 from livelens.media.peer import Peer
@@ -93,14 +93,18 @@ class Streams:
             try:
                 await self.add(stream_id, configured_stream(self._config, stream_id))
             except LivelensError as error:
-                log.warning("stream not started", stream=stream_id, error=str(error))
+                self._not_started(stream_id, error)
         if self.kept is not None:
             for stream_id, entry in self.kept.entries().items():
                 try:
                     await self._add_kept(stream_id, entry)
                 except LivelensError as error:
-                    log.warning("stream not started", stream=stream_id, error=str(error))
+                    self._not_started(stream_id, error)
         self.ready = True
+
+    def _not_started(self, stream_id: str, error: LivelensError) -> None:
+        """There is no stream that could tell; the journal logs it, and the log of events."""
+        self._engine.bus.publish(Problem(stream_id, "start", str(error), wall_ns()))
 
     async def add(self, stream_id: str, spec: PipelineSpec, *, keep: bool = False) -> Pipeline:
         """Start a stream.

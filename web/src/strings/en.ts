@@ -639,6 +639,7 @@ export const en = {
     charts: "Charts",
     summary: "{name}: now {now}, lowest {least}, highest {most} {unit}.",
     nothingYet: "Nothing yet",
+    noDrops: "No frame was dropped",
     table: "Table",
     time: "Time",
     stages: "Stages",

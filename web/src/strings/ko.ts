@@ -638,6 +638,7 @@ export const ko: Words = {
     charts: "차트",
     summary: "{name}: 현재 {now}, 최저 {least}, 최고 {most} {unit}.",
     nothingYet: "아직 데이터가 없습니다",
+    noDrops: "버려진 프레임이 없습니다",
     table: "표",
     time: "시각",
     stages: "단계",
