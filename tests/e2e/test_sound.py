@@ -215,29 +215,38 @@ def test_the_client_sends_and_brings_sound(chromium: Browser) -> None:
         ]
 
 
-def test_the_page_has_a_button_for_sound_while_there_is_some(chromium: Browser) -> None:
+def test_from_the_camera_page_to_the_viewers_button(chromium: Browser) -> None:
+    """The button for sound is there while there is some; the camera's mute silences it."""
     assert PAGE.is_file(), "the page is not built: run 'make web'"
-    with running(CONFIG) as server, tab(chromium, server) as camera:
-        context = chromium.new_context(locale="en-US", bypass_csp=True)
-        page = context.new_page()
+    with running(CONFIG) as server:
+        context = chromium.new_context(
+            locale="en-US", bypass_csp=True, permissions=["camera", "microphone"]
+        )
+        context.set_default_timeout(30_000)
+        camera, page = context.new_page(), context.new_page()
         page.add_init_script(
             "const Real = RTCPeerConnection;"
             "window.RTCPeerConnection = class extends Real {"
             " constructor(...all) { super(...all); window.viewer = this; } };"
         )
+        camera.goto(f"{server.url}/#/camera/desk")
+        camera.get_by_role("button", name="Start").click()
         page.goto(f"{server.url}/#/watch/desk")
         page.add_script_tag(content=SCRIPT + SOUND)
-        button = page.get_by_role("button", name="Sound", exact=True)
-        camera.evaluate("publish('/whip/desk', {width: 320, height: 240})")
         page.evaluate(
             "until(async () => window.viewer &&"
             " (await stat(viewer, 'inbound-rtp'))?.framesDecoded > 20, 30000)"
         )
+        button = page.get_by_role("button", name="Sound", exact=True)
         expect(button).to_be_hidden()
-        camera.evaluate("publisher.close()")
-        until(lambda: server.state.streams.publications["desk"].peer is None)
-        camera.evaluate(PUBLISH)
-        button.click(timeout=30_000)
+        camera.get_by_role("button", name="Stop").click()
+        camera.get_by_role("button", name="Send sound too").click()
+        camera.get_by_role("button", name="Start").click()
+        button.click()
         hears(page)
         assert page.evaluate("document.querySelector('audio').muted") is False
+        camera.get_by_role("button", name="Mute").click()
+        page.evaluate("until(async () => (await heard()).level < 0.001, 10000)")
+        camera.get_by_role("button", name="Unmute").click()
+        hears(page)
         context.close()
