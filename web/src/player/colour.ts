@@ -2,9 +2,9 @@
 
 import type { DetectedObject } from "../client";
 
-/** The golden angle keeps neighbours apart. */
+/** The golden angle keeps neighbours apart; all are as bright, so that dark letters can be read. */
 export function colourOfNumber(key: number): string {
-  return `hsl(${((key * 137.508) % 360).toFixed(1)} 90% 62%)`;
+  return `oklch(80% 0.17 ${((key * 137.508 + 145) % 360).toFixed(1)})`;
 }
 
 export function colourOf(object: DetectedObject, by: "track" | "class" = "track"): string {

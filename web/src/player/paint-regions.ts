@@ -8,7 +8,7 @@ import type { Surface } from "./surface";
 
 const INK = "rgb(0 0 0 / 55%)";
 /** A cell that is occupied all the time is as dark as this. */
-const FULL = 0.55;
+const FULL = 0.34;
 
 export function paintRegions(surface: Surface, regions: readonly Region[], layers: Layers): void {
   regions.forEach((region, i) => {
@@ -113,7 +113,7 @@ function paintGrid(surface: Surface, grid: GridRegion): void {
       const top = y(grid.top + j * grid.stepPx);
       const [wide, tall] = [x(grid.stepPx), y(grid.stepPx)];
       if (percent > 0) {
-        context.globalAlpha = 0.08 + Math.min(percent / 100, 1) * (FULL - 0.08);
+        context.globalAlpha = 0.04 + Math.min(percent / 100, 1) * (FULL - 0.04);
         context.fillStyle = "#ff8a1f";
         context.fillRect(left, top, wide, tall);
       }
@@ -126,7 +126,7 @@ function paintGrid(surface: Surface, grid: GridRegion): void {
       vector(surface, left + wide / 2, top + tall / 2, (vx / speed) * long, (vy / speed) * long);
     });
   });
-  context.globalAlpha = 0.35;
+  context.globalAlpha = 0.22;
   context.strokeStyle = "#ffffff";
   context.lineWidth = unit / 2;
   context.beginPath();
