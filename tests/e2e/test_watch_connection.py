@@ -24,6 +24,8 @@ from tests.server.running import Running, running, until
 
 pytestmark = pytest.mark.e2e
 
+TOKEN = "correct-horse-battery-staple"
+ONE = {"stream": "one", "actions": ["view"]}
 ONLY_OTHER_CODECS = """
 const all = RTCRtpReceiver.getCapabilities.bind(RTCRtpReceiver);
 RTCRtpReceiver.getCapabilities = (kind) => ({
@@ -165,4 +167,40 @@ def test_a_click_where_the_browser_wants_one(page: Page) -> None:
         page.goto(f"{server.url}/#/watch/one")
         status(page, "The browser plays nothing before you ask")
         page.get_by_role("button", name="Play").click()
+        playing(page)
+
+
+def test_a_link_to_one_stream_shows_that_one_and_ends(browser: Browser) -> None:
+    access = {"trust_loopback": False, "password": "open, lens"}
+    streams = {"one": pattern(), "two": pattern()}
+    with running({"streams": streams, "access": access}, token=TOKEN) as server:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        wish = {"kind": "share", "name": "guest", "grants": [ONE]}
+        made = server.http.post("/api/tokens", json=wish, headers=headers).json()
+        with page_of(browser) as guest:
+            guest.goto(f"{server.url}/?token={made['token']}#/watch/one")
+            playing(guest)
+            assert made["token"] not in guest.url
+            expect(guest.get_by_role("link", name="Edit pipeline")).to_have_count(0)
+            guest.goto(f"{server.url}/#/watch/two")
+            status(guest, "You have no right to watch this stream.")
+            guest.goto(f"{server.url}/#/watch/one")
+            playing(guest)
+            server.http.delete(f"/api/tokens/{made['info']['id']}", headers=headers)
+            expect(guest.get_by_role("textbox")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_the_picture_goes_on_in_a_small_window(page: Page) -> None:
+    with running({"streams": {"one": pattern()}}) as server:
+        watch(page, server.url, "one")
+        with page.context.expect_page() as opening:
+            page.get_by_role("button", name="Small window on top").click()
+        assert opening.value is not None
+        small = "documentPictureInPicture.window.document.querySelector"
+        page.wait_for_function(f"() => {small}('canvas.boxes')?.width > 100")
+        expect(page.locator(".live-player")).to_contain_text("The picture is in the small window.")
+        wait_for_picture(page)
+        assert page.evaluate(f"{small}('canvas.picture').width") == SIZE[0]
+        page.get_by_role("button", name="Bring it back").click()
+        expect(page.locator(".live-player canvas.boxes")).to_be_visible()
         playing(page)
