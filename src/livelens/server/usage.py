@@ -51,7 +51,11 @@ def _children(root: Path) -> list[int]:
     found: list[int] = []
     waiting = [os.getpid()]
     while waiting:
-        for file in (root / str(waiting.pop()) / "task").glob("*/children"):
+        try:
+            files = list((root / str(waiting.pop()) / "task").glob("*/children"))
+        except OSError:  # the process has ended meanwhile
+            continue
+        for file in files:
             try:
                 children = [int(pid) for pid in file.read_text("ascii").split()]
             except (OSError, ValueError):
