@@ -26,7 +26,7 @@ export interface Choices {
   bitrateBps: number;
   /** Null for the best that browser and server share. */
   codec: string | null;
-  /** Null for the server's own choice. */
+  /** "" for the server's own choice; null until somebody has chosen. */
   preset: string | null;
   stream: string;
 }
@@ -86,7 +86,7 @@ export function remembered(): Choices {
     fps: RATES.find((rate) => rate === kept.fps) ?? known.fps,
     bitrateBps: BITRATES.find((rate) => rate === kept.bitrateBps) ?? known.bitrateBps,
     codec: text(kept.codec),
-    preset: text(kept.preset),
+    preset: typeof kept.preset === "string" ? kept.preset : null,
     stream: stream !== null && isName(stream) ? stream : known.stream,
   };
 }

@@ -6,6 +6,14 @@ import { ApiError } from "../../client";
 export interface Preset {
   name: string;
   description: string;
+  stages: readonly unknown[];
+}
+
+/** Where the server's own choice seeks nothing, a person still wants to see something. */
+export function firstChoice(known: readonly Preset[]): string {
+  const own = known.find(({ name }) => name === "default");
+  const faces = known.some(({ name }) => name === "faces");
+  return faces && own?.stages.length === 0 ? "faces" : "";
 }
 
 /** An old server tells none: then there is its own choice alone. */
