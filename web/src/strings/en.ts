@@ -812,6 +812,7 @@ export const en = {
     groups: "Groups of calls",
     none: "No call matches.",
     right: "Right needed:",
+    required: "always there",
     parameters: "Parameters",
     inPath: "in the path",
     inQuery: "in the query",
@@ -900,6 +901,7 @@ export const en = {
     tooMany: "Too many attempts. Try again in {seconds} s.",
   },
   useIt: {
+    tab: "Use it",
     label: "What for",
     results: "Results",
     video: "Video",

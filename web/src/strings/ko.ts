@@ -808,6 +808,7 @@ export const ko: Words = {
     groups: "호출 그룹",
     none: "일치하는 호출이 없습니다.",
     right: "필요한 권한:",
+    required: "항상 있음",
     parameters: "매개변수",
     inPath: "경로",
     inQuery: "쿼리",
@@ -897,6 +898,7 @@ export const ko: Words = {
     tooMany: "시도가 너무 많았습니다. {seconds}초 후에 다시 시도하세요.",
   },
   useIt: {
+    tab: "활용",
     label: "용도",
     results: "결과",
     video: "영상",
