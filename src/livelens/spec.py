@@ -51,6 +51,14 @@ class Stage(Protocol):
 
 
 @runtime_checkable
+class Renewable(Protocol):
+    """A stage whose settings may change while it is open; see `StageSpec.continues`."""
+
+    def renew(self, spec: "StageSpec") -> None:
+        """Go on with other settings. Called between two frames, on the worker's thread."""
+
+
+@runtime_checkable
 class Sink(Protocol):
     """Takes what a pipeline makes. Belongs to one thread, except for `wanted`."""
 
@@ -143,6 +151,13 @@ class StageSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def passed_over(self, item: Item) -> Item:
         """What becomes of a frame that the stage does not work on."""
         return item
+
+    def continues(self, before: "StageSpec") -> bool:
+        """Whether a stage that was opened with other settings can take these, as a `Renewable`.
+
+        What it knows then outlives the change. Only asked of `stream` stages on one thread.
+        """
+        return False
 
     def open(self) -> "Stage | Descriptor":
         """Open it; loads models. Called on the worker's thread, once for each worker.

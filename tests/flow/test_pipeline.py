@@ -14,7 +14,7 @@ from livelens.errors import Conflict, LivelensError, StageError
 from livelens.events import Problem, State
 from livelens.flow.engine import Engine
 from livelens.flow.pipeline import Pipeline
-from livelens.spec import PipelineSpec
+from livelens.spec import PipelineSpec, StageSpec
 from livelens.types import Item
 from tests.fakes import Call, Counted, HandSource, Kept
 
@@ -468,6 +468,57 @@ def test_an_unchanged_stage_keeps_its_state(engine: Engine) -> None:
     source.send(1, start=1)
     kept.wait_for(2)
     assert kept.items[1].extra == {"count": 2}
+
+
+class Tally(StageSpec, frozen=True, kw_only=True):
+    """Counts frames from where it began, which may change while it is open."""
+
+    begin: int = 0
+
+    def continues(self, before: StageSpec) -> bool:
+        return isinstance(before, Tally) and self.begin >= 0
+
+    def open(self) -> "_TallyStage":
+        return _TallyStage(self.begin)
+
+
+class _TallyStage:
+    def __init__(self, begin: int) -> None:
+        self._begin, self._seen = begin, 0
+
+    def process(self, items: Sequence[Item]) -> list[Item]:
+        self._seen += len(items)
+        return [item.with_(extra={"seen": self._seen, "begin": self._begin}) for item in items]
+
+    def renew(self, spec: StageSpec) -> None:
+        assert isinstance(spec, Tally)
+        self._begin = spec.begin
+
+    def close(self) -> None:
+        self._seen = -1000
+
+
+def test_a_stage_that_can_takes_other_settings_and_keeps_what_it_knows(engine: Engine) -> None:
+    source, kept = HandSource(), Kept()
+    sinks = {"kept": kept}
+    engine.add("a", PipelineSpec(source=LIVE, stages=(Tally(),)), source, extra_sinks=sinks)
+    source.send(1)
+    kept.wait_for(1)
+    engine.change("a", PipelineSpec(source=LIVE, stages=(Tally(begin=5), Call.of(keep))))
+    source.send(1, start=1)
+    kept.wait_for(2)
+    assert kept.items[1].extra == {"seen": 2, "begin": 5}
+    # A change that fails leaves it as it is.
+    with pytest.raises(StageError):
+        engine.change("a", PipelineSpec(source=LIVE, stages=(Tally(begin=9), Call(key=-1))))
+    source.send(1, start=2)
+    kept.wait_for(3)
+    assert kept.items[2].extra == {"seen": 3, "begin": 5}
+    # One that cannot go on is opened anew.
+    engine.change("a", PipelineSpec(source=LIVE, stages=(Tally(begin=-1),)))
+    source.send(1, start=3)
+    kept.wait_for(4)
+    assert kept.items[3].extra == {"seen": 1, "begin": -1}
 
 
 def test_a_name_is_taken_once(engine: Engine) -> None:

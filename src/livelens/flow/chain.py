@@ -7,7 +7,7 @@ stay as they are, with their state; a new one is opened before it takes over.
 import json
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
@@ -178,12 +178,14 @@ class Chain:
         old = list(self.links)
         new: list[Link] = []
         for spec, name in zip(stages, stage_names(stages), strict=True):
-            link = next((k for k in old if k.spec == spec and k.port.stage == name), None)
-            if link is not None:
-                old.remove(link)
-            else:
-                link = self._link(spec, name)
-            new.append(link)
+            same = [link for link in old if link.port.stage == name]
+            there = next((link for link in same if link.spec == spec), None)
+            there = there or next((link for link in same if _goes_on(link, spec)), None)
+            if there is None:
+                new.append(self._link(spec, name))
+                continue
+            old.remove(there)
+            new.append(there if there.spec == spec else replace(there, spec=spec))
         if wait_s is not None:
             try:
                 self._await(new, wait_s)
@@ -194,8 +196,12 @@ class Chain:
 
     def join(self, links: Sequence[Link]) -> None:
         """Make the chain consist of these; frames go their way from now on."""
-        for link in self._fresh(links):
-            link.lane.attach(link.port)
+        fresh = self._fresh(links)
+        for link in links:
+            if link in fresh:
+                link.lane.attach(link.port)
+            elif link not in self.links:
+                link.lane.renew(link.spec)
         self._renumber(links)
         _make_room(links)
         for here, there in pairwise(links):
@@ -203,7 +209,8 @@ class Chain:
         if links:
             links[-1].connect(self._deliver, self._finished)
         old, self.links = self.links, tuple(links)
-        self._drop_links([link for link in old if link not in links], "reconfigured", 0.0)
+        stay = [link.port for link in links]
+        self._drop_links([link for link in old if link.port not in stay], "reconfigured", 0.0)
 
     def discard(self, links: Sequence[Link]) -> None:
         """Let go of what was prepared."""
@@ -242,7 +249,8 @@ class Chain:
         return Lane(spec, f"{name}:{self._label}")
 
     def _fresh(self, links: Sequence[Link]) -> list[Link]:
-        return [link for link in links if link not in self.links]
+        there = [link.port for link in self.links]
+        return [link for link in links if link.port not in there]
 
     def _await(self, links: Sequence[Link], wait_s: float) -> None:
         deadline_ns = now_ns() + nanoseconds(wait_s)
@@ -271,6 +279,13 @@ class Chain:
             else:
                 link.lane.close(timeout_s)
             link.port.abandon(reason)
+
+
+def _goes_on(link: Link, spec: StageSpec) -> bool:
+    """Whether the open stage can take these settings."""
+    alone = spec.scope == "stream" and spec.lane == "thread" and spec.workers == 1
+    sound = link.lane.failure is None and not link.lane.given_up
+    return alone and sound and type(spec) is type(link.spec) and spec.continues(link.spec)
 
 
 def _make_room(links: Sequence[Link]) -> None:

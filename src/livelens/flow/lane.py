@@ -18,7 +18,7 @@ from livelens.flow.port import Port
 from livelens.flow.process.child import ProcessDied
 from livelens.flow.process.stage import ProcessStage
 from livelens.flow.reconnect import Backoff
-from livelens.spec import Stage, StageSpec
+from livelens.spec import Renewable, Stage, StageSpec
 from livelens.types import Item, Timing
 
 _ERRORS_BEFORE_REOPEN = 3
@@ -74,6 +74,7 @@ class Lane:
         self.given_up = False
         self._opened = 0
         self._stuck = 0
+        self._renewed = False
         with self._changed:
             for _ in range(max(1, spec.workers)):
                 self._start_worker()
@@ -114,6 +115,12 @@ class Lane:
             port.release(*passed)
         for older in pushed_out:
             port.drop(older, "overrun")
+
+    def renew(self, spec: StageSpec) -> None:
+        """Let the open stage go on with other settings, from the next frame on."""
+        with self._changed:
+            self.spec = spec
+            self._renewed = True
 
     def finish(self, port: Port) -> None:
         """No more items will come; `port.finished` follows when the last one is out."""
@@ -330,6 +337,9 @@ class Lane:
         items = [job.item for job in jobs]
         began_ns = now_ns()
         try:
+            if self._renewed and isinstance(stage, Renewable):
+                self._renewed = False
+                stage.renew(self.spec)
             results = stage.process(items)
             check_results(items, results)
         except BaseException as error:  # noqa: BLE001 - a plug-in may raise anything

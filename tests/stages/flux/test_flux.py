@@ -362,3 +362,44 @@ def test_it_counts_behind_a_tracker_that_looks_at_every_fifth_frame() -> None:
 def test_impossible_settings_are_refused(settings: dict[str, object], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         plugins.stage({"type": "flux", **settings})
+
+
+def test_lines_and_zones_that_stay_where_they_are_count_on_when_others_are_drawn() -> None:
+    corners = ((200.0, 100.0), (400.0, 100.0), (400.0, 400.0), (200.0, 400.0))
+    first = Flux(lines=(ACROSS,), zones=(Zone(name="hall", polygon=corners),))
+    stage = first.open()
+    frames = [*walk(1, 350, 150, 20), *[NOBODY] * 60, *walk(2, 350, 150, 20)]
+    for seq, seen in enumerate(frames[:80]):
+        told = flux(stage, item(seq, seen))
+    assert told["lines"][0]["in"] == {"person": 1}
+    other = Line(name="other", start=(0, 200), end=(640, 200))
+    renamed = Line(name="door", start=ACROSS.start, end=ACROSS.end)
+    more = Flux(lines=(other, renamed), zones=first.zones, grid=Grid())
+    assert more.continues(first)
+    stage.renew(more)
+    for seq, seen in enumerate(frames[80:], start=80):
+        told = flux(stage, item(seq, seen))
+    assert {line["name"]: line["in"] for line in told["lines"]} == {
+        "other": {"person": 1},
+        "door": {"person": 2},
+    }
+    assert told["zones"][0]["total"] == {"person": 2}
+    moved = Line(name="door", start=(0, 230), end=(640, 230))
+    stage.renew(Flux(lines=(moved,)))
+    told = flux(stage, item(len(frames), NOBODY))
+    assert told["lines"] == [{"name": "door", "in": {}, "out": {}}]
+    assert "zones" not in told
+
+
+def test_two_lines_in_one_place_count_each_for_itself() -> None:
+    stage = Flux(lines=(ACROSS,)).open()
+    flux(stage, item(0, NOBODY))
+    stage.renew(Flux(lines=(ACROSS, Line(name="b", start=ACROSS.start, end=ACROSS.end))))
+    for seq, seen in enumerate(walk(1, 350, 150, 20), start=1):
+        told = flux(stage, item(seq, seen))
+    assert [line["in"] for line in told["lines"]] == [{"person": 1}, {"person": 1}]
+
+
+@pytest.mark.parametrize("other", [{"anchor": "center"}, {"name": "b"}, {"classes": ("car",)}])
+def test_other_settings_begin_anew(other: dict[str, Any]) -> None:
+    assert not Flux(lines=(ACROSS,), **other).continues(Flux(lines=(ACROSS,)))

@@ -52,6 +52,12 @@ class Flux(StageSpec, frozen=True, kw_only=True):
             raise ValueError("paths are seen in one frame after another: workers must be 1")
         check(self.lines, self.zones, self.units)
 
+    def continues(self, before: StageSpec) -> bool:
+        """Lines, zones and grid may change: those that stay where they are count on."""
+        return isinstance(before, Flux) and self == msgspec.structs.replace(
+            before, lines=self.lines, zones=self.zones, grid=self.grid
+        )
+
     def open(self) -> "FluxStage":
         """The stage, with all counts at zero."""
         return FluxStage(self)
@@ -81,6 +87,33 @@ class FluxStage:
     def close(self) -> None:
         """Forget all objects."""
         self._objects.clear()
+
+    def renew(self, spec: StageSpec) -> None:
+        """Count over other lines, in other zones and on another grid, of the same objects."""
+        assert isinstance(spec, Flux)
+        before, self._spec = self._spec, spec
+        if self._size_px is None:
+            return
+        size_px, units = self._size_px, spec.units
+        lines = {
+            (line.start, line.end): at for line, at in zip(before.lines, self._lines, strict=True)
+        }
+        self._lines = []
+        for line in spec.lines:
+            ends = in_pixels((line.start, line.end), units, size_px)
+            count = lines.pop((line.start, line.end), None) or LineCount(line, ends)
+            count.name = line.name
+            self._lines.append(count)
+        areas = zip(before.zones, self._zones, strict=True)
+        zones = {zone.polygon: area for zone, area in areas}
+        self._zones = []
+        for zone in spec.zones:
+            corners = in_pixels(zone.polygon, units, size_px)
+            area = zones.pop(zone.polygon, None) or ZoneCount(zone, corners)
+            area.name = zone.name
+            self._zones.append(area)
+        if spec.grid != before.grid:
+            self._grid = GridCount(spec.grid, size_px) if spec.grid is not None else None
 
     def _counted(self, item: Item) -> dict[str, object]:
         if item.frame.size_px != self._size_px:
