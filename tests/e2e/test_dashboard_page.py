@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
 
 from livelens.clock import NS_PER_S
 from livelens.server import sampler
-from tests.e2e.browsers import PATIENCE_MS, chromium, page_of
+from tests.e2e.browsers import PATIENCE_MS, launch_chromium, launch_firefox, page_of
 from tests.server.running import Running, running, until
 
 pytestmark = pytest.mark.e2e
@@ -47,9 +47,16 @@ def server() -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    one = launch_chromium(playwright)
+    yield one
+    one.close()
 
 
 def figure(page: Page, title: str) -> Locator:
@@ -120,6 +127,27 @@ def test_a_viewer_is_seen_with_what_both_ends_measure(server: Running, browser: 
         assert float(saved["player_fps"]) > 0
         assert saved["codec"] == "h264"
     until(lambda: server.http.get("/api/viewers").json()["sessions"] == [])
+
+
+def test_firefox_tells_what_it_measures(server: Running, playwright: Playwright) -> None:
+    def told() -> Any:
+        found = server.http.get("/api/viewers").json()["sessions"]
+        said = found[0]["report"] if len(found) == 1 else None
+        return found[0] if said and (said["fps"] or 0) > 5 else None
+
+    other = launch_firefox(playwright)
+    page = other.new_context().new_page()
+    page.goto(f"{server.url}/#/watch/street")
+    one = until(told, 60)
+    page.goto("about:blank")  # whereupon it ends its session
+    until(lambda: server.http.get("/api/viewers").json()["sessions"] == [])
+    other.close()
+    said = one["report"]
+    assert said["browser"].startswith("Firefox ")
+    assert (said["width_px"], said["height_px"]) == (640, 360)
+    assert said["packets_received"] > 0
+    assert said["jitter_buffer_ms"] >= 0
+    assert one["server"]["codec"] == said["codec"].lower()
 
 
 def test_a_stage_that_becomes_slow_is_seen_in_charts_and_tables(
