@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from livelens.server.access.password import Password
 from livelens.server.access.tokens import Token
 from livelens.server.identity import Grant
 from tests.e2e.browsers import PATIENCE_MS, launch_chromium, launch_firefox, page_of
+from tests.e2e.test_every_page import MOST_SHIFT, SIZES, THEMES, WATCH_SHIFTS
+from tests.e2e.test_every_page import _axe as serious_faults
 from tests.server.running import PATTERN, Running, running, until
 
 pytestmark = pytest.mark.e2e
@@ -254,6 +257,41 @@ def test_the_administrators_page(browser: Browser, server: Running, password: st
             sign_out(page)
             sign_in(page, "quite another")
             expect(page.get_by_role("heading", name="Access")).to_be_visible()
+
+
+def test_it_is_accessible_and_fits_everywhere(
+    browser: Browser, server: Running, password: str, request: pytest.FixtureRequest
+) -> None:
+    kept = request.config.getoption("--screenshots", default=None)
+    for theme, (size, (width, height)) in product(THEMES, SIZES.items()):
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=theme
+        )
+        page = context.new_page()
+        page.add_init_script(WATCH_SHIFTS)
+
+        def check(name: str, page: Page = page, where: str = f"{theme}-{size}") -> None:
+            sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert page.evaluate(sideways) <= 1, f"{name} {where}: scrolls sideways"
+            assert page.evaluate("window.__shift") <= MOST_SHIFT, f"{name} {where}: moves"
+            assert serious_faults(page) == [], f"{name} {where}"
+            if kept is not None:
+                page.screenshot(path=Path(kept) / f"{name}-{where}.png")
+
+        page.goto(f"{server.url}/?access=expired")
+        expect(page.get_by_text("This link or session has expired.")).to_be_visible()
+        check("login")
+        page.goto(f"{server.url}/#/access")
+        sign_in(page, password)
+        expect(page.get_by_text("this browser")).to_be_visible()
+        page.get_by_role("button", name="New link").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        check("new-link")
+        page.get_by_label("street", exact=True).check()
+        page.get_by_role("button", name="Make the link").click()
+        expect(page.get_by_alt_text("QR code of the link")).to_be_visible()
+        check("link")
+        context.close()
 
 
 def test_a_server_that_is_gone(browser: Browser, password: str) -> None:

@@ -223,6 +223,7 @@ def test_the_link_of_the_terminal_works_once(server: Running, browser: httpx.Cli
     code = server.state.access.code()
     assert browser.head("/", params={"login": code}).status_code in (200, 404)
     early = browser.get("/", params={"login": code}, headers={"Sec-Purpose": "prefetch"})
+    assert early.status_code == 503
     assert "set-cookie" not in early.headers
     response = browser.get("/", params={"login": code, "lang": "ko"})
     assert response.status_code == 303

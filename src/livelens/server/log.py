@@ -65,6 +65,10 @@ def set_up_logging(form: LogForm = "console", level: str = "info") -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *closing],
         )
     )
+    # Said of every WebSocket that is refused as HTTP is, which anybody may cause.
+    logging.getLogger("uvicorn.error").addFilter(
+        lambda record: "without completing handshake" not in record.getMessage()
+    )
     root = logging.getLogger()
     root.handlers[:] = [lines]
     root.setLevel(logging.WARNING)

@@ -3,7 +3,7 @@
 from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from livelens.clock import NS_PER_S
 from livelens.errors import Unavailable
@@ -24,8 +24,11 @@ async def entered(request: Request, access: Access) -> Response | None:
     it stays in no history and is passed on with no copied address.
     """
     token, code = in_query(request.scope, "token"), in_query(request.scope, "login")
-    if (token is None and code is None) or request.method != "GET" or _guesses(request):
+    if (token is None and code is None) or request.method != "GET":
         return None
+    if _guesses(request):
+        # A page fetched in advance would be shown later without asking again.
+        return PlainTextResponse("not in advance", 503, {"Cache-Control": "no-store"})
     if token is not None:
         return await _with_token(request, access, token)
     if code is None or not access.redeem(code):
