@@ -17,5 +17,10 @@ export default defineConfig({
     // A data: address would need a laxer content security policy.
     assetsInlineLimit: 0,
   },
-  server: { proxy: Object.fromEntries(routes.map((route) => [route, server])) },
+  server: {
+    // To the server the page is its own: pages of other ports may not use its cookie.
+    proxy: Object.fromEntries(
+      routes.map((route) => [route, { target: server, headers: { origin: server } }]),
+    ),
+  },
 });
