@@ -36,7 +36,7 @@ function documentWindows(): DocumentWindows | null {
     : null;
 }
 
-/** Firefox floats videos by a button of its own, which pages cannot press. */
+/** Older browsers float videos by buttons of their own only, which pages cannot press. */
 export function canFloat(): boolean {
   return documentWindows() !== null || document.pictureInPictureEnabled === true;
 }

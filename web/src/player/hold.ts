@@ -4,10 +4,12 @@
  * Pure: pictures are any values, times are given in milliseconds.
  */
 
-/** Most pictures held; half a second at 30 fps. */
-export const CAPACITY = 15;
-/** A picture is shown without its result after this long. */
+/** Most pictures held; as long as any is, at 60 fps. */
+export const CAPACITY = 25;
+/** A picture is shown without its result after this long… */
 export const LONGEST_MS = 150;
+/** …or this, where most results take longer than that; and at once where most take even longer. */
+export const LONGEST_SLOW_MS = 400;
 /** How long a slow result keeps later pictures waiting as long, for an even pace. */
 const MEMORY_MS = 1500;
 /** A picture this late at the screen is skipped when a newer one is due. */
@@ -26,6 +28,8 @@ interface Waiting<T> extends Held<T> {
 export class HoldQueue<T> {
   #waiting: Waiting<T>[] = [];
   #waits: { atMs: number; waitMs: number }[] = [];
+  /** Shown without their results: what these would have taken tells how long to wait. */
+  #missed: { rtpTimestamp: number; shownMs: number }[] = [];
 
   /** `discard` gives back what `push` took, of pictures that are never shown. */
   constructor(
@@ -39,7 +43,16 @@ export class HoldQueue<T> {
 
   /** How long pictures are held at present. */
   get delayMs(): number {
-    return this.#waits.reduce((longest, { waitMs }) => Math.max(longest, waitMs), 0);
+    const slowest = this.#waits.reduce((longest, { waitMs }) => Math.max(longest, waitMs), 0);
+    return Math.min(slowest, this.longestMs);
+  }
+
+  /** How long a picture waits that has no result yet. */
+  get longestMs(): number {
+    const waits = this.#waits.map(({ waitMs }) => waitMs).sort((a, b) => a - b);
+    const typical = waits[waits.length >> 1] ?? 0;
+    if (typical > LONGEST_SLOW_MS) return 0;
+    return typical > LONGEST_MS ? LONGEST_SLOW_MS : LONGEST_MS;
   }
 
   push(held: Held<T>): void {
@@ -50,6 +63,7 @@ export class HoldQueue<T> {
   clear(): void {
     while (this.#waiting.length > 0) this.#skip();
     this.#waits = [];
+    this.#missed = [];
   }
 
   /** To be called when a result came, so that the wait is measured to that moment. */
@@ -57,8 +71,13 @@ export class HoldQueue<T> {
     for (const held of this.#waiting) {
       if (held.settled || !this.settled(held.rtpTimestamp)) continue;
       held.settled = true;
-      this.#waits.push({ atMs: nowMs, waitMs: Math.min(nowMs - held.shownMs, LONGEST_MS) });
+      this.#waits.push({ atMs: nowMs, waitMs: nowMs - held.shownMs });
     }
+    this.#missed = this.#missed.filter(({ rtpTimestamp, shownMs }) => {
+      if (!this.settled(rtpTimestamp)) return nowMs - shownMs < MEMORY_MS;
+      this.#waits.push({ atMs: nowMs, waitMs: nowMs - shownMs });
+      return false;
+    });
     const remembered = this.#waits.findIndex(({ atMs }) => nowMs - atMs < MEMORY_MS);
     this.#waits.splice(0, remembered < 0 ? this.#waits.length : remembered);
   }
@@ -70,7 +89,11 @@ export class HoldQueue<T> {
     const [first] = this.#waiting;
     if (first === undefined || (hold && nowMs < this.#dueMs(first))) return null;
     while (this.#late(nowMs)) this.#skip();
-    return this.#waiting.shift() ?? null;
+    const due = this.#waiting.shift() ?? null;
+    if (due !== null && !due.settled) {
+      this.#missed.push({ rtpTimestamp: due.rtpTimestamp, shownMs: due.shownMs });
+    }
+    return due;
   }
 
   #late(nowMs: number): boolean {
@@ -80,7 +103,7 @@ export class HoldQueue<T> {
   }
 
   #dueMs(held: Waiting<T>): number {
-    return held.shownMs + (held.settled ? this.delayMs : LONGEST_MS);
+    return held.shownMs + (held.settled ? this.delayMs : this.longestMs);
   }
 
   #skip(): void {

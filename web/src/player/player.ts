@@ -8,7 +8,7 @@
 import type { Result, StreamSpec, Viewing } from "../client";
 import type { Offset } from "./clock";
 import { draw, paint, type Scene, sizeToScreen } from "./draw";
-import { HoldQueue, LONGEST_MS } from "./hold";
+import { HoldQueue } from "./hold";
 import { type Delay, DelayMeter, glassToGlass, type PictureTimes } from "./latency";
 import { DEFAULT_LAYERS, type Layers } from "./layers";
 import { playAtOnce } from "./low-latency";
@@ -299,7 +299,7 @@ export class Player {
     this.drawn = {
       rtpTimestamp: held.rtpTimestamp,
       drawing: scene,
-      heldMs: Math.min(nowMs - held.shownMs, LONGEST_MS),
+      heldMs: nowMs - held.shownMs,
     };
     // What is drawn now is on the screen when it is next drawn.
     if (scene.kind === "exact")

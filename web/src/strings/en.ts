@@ -202,7 +202,7 @@ export const en = {
     byPage: "drawn in this page",
     timing: "Timing of the boxes",
     timingWhy:
-      "Exact holds each picture, at most 150 ms, until its own result is there. Live shows it at once and moves the boxes ahead by their speed.",
+      "Exact holds each picture until its own result is there, 0.4 s at most. Live shows it at once and moves the boxes ahead by their speed.",
     exactTiming: "exact",
     liveTiming: "live",
     layers: "Layers",

@@ -79,4 +79,26 @@ describe("HoldQueue", () => {
     queue.clear();
     expect(discarded.length).toBe(CAPACITY + 5);
   });
+
+  it("waits longer where most results take longer, and not in vain", () => {
+    const play = (resultMs: number) => {
+      const { queue, settled, push } = setUp();
+      const withResult: boolean[] = [];
+      for (let now = 0; now < 3000; now += 10) {
+        if (now % 50 === 0) push(now, now);
+        if (now >= resultMs && (now - resultMs) % 50 === 0) settled.add(now - resultMs);
+        queue.look(now);
+        const shown = queue.take(now, true);
+        if (shown !== null) withResult.push(settled.has(shown.picture));
+      }
+      return { queue, late: withResult.slice(-20) };
+    };
+    const slow = play(250);
+    expect(slow.late.every((each) => each)).toBe(true);
+    expect(slow.queue.delayMs).toBe(250);
+    const hopeless = play(700);
+    expect(hopeless.queue.delayMs).toBe(0);
+    expect(hopeless.late.some((each) => each)).toBe(false);
+    expect(play(60).queue.delayMs).toBe(60);
+  });
 });
