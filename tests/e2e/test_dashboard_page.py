@@ -222,6 +222,28 @@ def test_a_dead_camera_is_in_the_log(server: Running, browser: Browser) -> None:
         server.http.delete("/api/streams/late-comer")
 
 
+def test_who_may_only_view_sees_no_viewers_and_no_other_streams(browser: Browser) -> None:
+    streams = {name: {"source": PATTERN, "stages": []} for name in ("street", "yard")}
+    access = {"trust_loopback": False, "password": "open, lens"}
+    with running({"streams": streams, "access": access}, token="t" * 32) as server:
+        admin = {"Authorization": f"Bearer {'t' * 32}"}
+        grants = [{"stream": "street", "actions": ["view"]}]
+        made = server.http.post("/api/tokens", json={"grants": grants}, headers=admin).json()
+        with page_of(browser) as page:
+            refused: list[str] = []
+            page.on(
+                "response",
+                lambda answer: refused.append(answer.url) if answer.status == 403 else None,
+            )
+            page.goto(f"{server.url}/?token={made['token']}#/dashboard")
+            until(lambda: newest(page, "Frames out", "street") > 0)
+            expect(page.get_by_text("Only who may control a stream sees")).to_be_visible()
+            expect(page.locator("body")).not_to_contain_text("yard")
+            saved = table(page, "History")
+            assert {row["stream"] for row in saved} == {"street"}
+            assert refused == []
+
+
 def test_a_stream_that_nobody_knows(server: Running, browser: Browser) -> None:
     with page_of(browser) as page:
         page.goto(f"{server.url}/#/dashboard/nobody")

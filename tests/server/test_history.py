@@ -129,7 +129,7 @@ def test_the_percentiles_are_those_of_their_time_and_not_of_all_time() -> None:
             newest = stream["latency_ms"]["p99"][-3:]
             return None not in newest and max(newest) < 90
 
-        until(recovered)
+        until(recovered, 10)
 
 
 @pytest.mark.usefixtures("quick")

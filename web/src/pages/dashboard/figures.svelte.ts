@@ -102,12 +102,8 @@ export class Readings {
   }
 
   async #sessions(signal: AbortSignal): Promise<void> {
-    try {
-      this.sessions = await figures.sessions(undefined, signal);
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 403) throw error;
-      this.sessions = null;
-    }
+    const sessions = session.may("control") ? await figures.sessions(undefined, signal) : null;
+    if (!signal.aborted) this.sessions = sessions;
   }
 
   async #log(signal: AbortSignal): Promise<void> {
