@@ -435,6 +435,46 @@ def test_stages_change_while_frames_flow_and_sinks_stay(engine: Engine) -> None:
     balanced(pipeline)
 
 
+def test_a_restart_opens_source_and_stages_anew_and_sinks_stay(engine: Engine) -> None:
+    first, second, kept = HandSource(), HandSource(), Kept()
+    spec = PipelineSpec(source=LIVE, stages=(Call.of(keep, name="keep"),))
+    pipeline = engine.add("a", spec, first, extra_sinks={"kept": kept})
+    first.send(1)
+    kept.wait_for(1)
+    with pytest.raises(Conflict, match="given open"):
+        engine.restart("a")
+    engine.restart("a", second)
+    assert first.closed.is_set()
+    # What the first one still has to say comes too late.
+    pipeline._source_changed(0, "failed", "it broke")
+    pipeline._all_delivered(0)
+    second.send(1)
+    kept.wait_for(2)
+    assert not kept.closed.is_set()
+    assert pipeline.state == "running"
+    pts = [item.frame.pts_ns for item in kept.items]
+    assert pts == sorted(set(pts))
+    assert [item.frame.seq for item in kept.items] == [0, 1]
+    balanced(pipeline)
+    engine.halt("a")
+    with pytest.raises(Conflict, match="has ended"):
+        engine.restart("a", HandSource())
+
+
+def test_a_halted_stream_is_changed_and_started(engine: Engine) -> None:
+    spec = PipelineSpec(source=Counted(count=3), stages=())
+    engine.add("a", spec)
+    assert engine.halt("a").over
+    engine.change("a", PipelineSpec(source=Counted(count=3), max_delay_s=0.25))
+    again = engine.start("a")
+    assert again.wait(5) == "ended"
+    assert again.stats().delivered == 3
+    assert again.spec.max_delay_s == 0.25
+    stopped = engine.add_stopped("b", spec)
+    assert stopped.state == "stopped"
+    assert engine.start("b").wait(5) == "ended"
+
+
 def test_a_change_that_cannot_work_leaves_all_as_it_was(engine: Engine) -> None:
     source, kept = HandSource(), Kept()
     spec = PipelineSpec(source=LIVE, stages=(Call.of(keep, name="old"),))

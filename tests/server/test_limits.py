@@ -88,6 +88,38 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
         await asyncio.wait_for(limit({"type": "http", "headers": []}, parts.get, send), 0.5)
 
 
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_streamed_body_may_take_as_long_as_it_comes(
+    streamed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    there, passed_s, left = loop.time, 0.0, 5
+    monkeypatch.setattr(loop, "time", lambda: there() + passed_s)
+
+    async def receive() -> Message:
+        nonlocal passed_s, left
+        passed_s += 15
+        left -= 1
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b"x", "more_body": left > 0}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+
+    async def send(_: Message) -> None:
+        return
+
+    limit = BodyLimit(app, max_bytes=1000, max_s=20, streamed=("/api/uploads/",))
+    path = "/api/uploads/a.mp4" if streamed else "/api/streams"
+    asked = limit({"type": "http", "path": path, "headers": []}, receive, send)
+    if streamed:
+        await asked
+    else:
+        with pytest.raises(HTTPException, match="within 20 s"):
+            await asked
+
+
 def test_too_many_requests() -> None:
     with running({}, limits={"requests_per_s": 2}) as one:
         statuses: list[httpx.Response] = [one.http.get("/healthz") for _ in range(10)]
