@@ -15,6 +15,7 @@ from livelens.server import read_config
 from livelens.server.app import create_app
 from tests.server.running import PATTERN, Running, eventually, running, until
 from tests.server.viewer import client
+from tests.sources.parts import write_clip
 
 SIMULATE = {"type": "simulate", "cost_ms": 1}
 FAST = {"limits": {"requests_per_s": 100_000}}
@@ -202,13 +203,31 @@ def test_streams_outlive_the_server(tmp_path: Path) -> None:
 def test_kept_streams_that_cannot_start_are_not_forgotten(tmp_path: Path) -> None:
     file, clip = tmp_path / "streams.yaml", tmp_path / "gone.mp4"
     file.write_text(f"streams:\n  clip: {{source: {clip}, stages: []}}\n")
-    config = {"server": {"keep_streams": str(file)}}
+    config = {"server": {"keep_streams": str(file), "allow": [f"file:{tmp_path}/*"]}}
     with running(config) as one:
         assert set(one.state.engine.streams) == set()
         body = {"id": "pat", "source": PATTERN, "stages": []}
         assert one.http.post("/api/streams", json=body).status_code == 201
     assert "gone.mp4" in file.read_text()
     assert "pat:" in file.read_text()
+
+
+def test_what_is_not_allowed_any_more_does_not_start(tmp_path: Path) -> None:
+    file, clip = tmp_path / "streams.yaml", tmp_path / "clip.mp4"
+    write_clip(clip, frames=20)
+    config = {"server": {"keep_streams": str(file), "allow": [f"file:{tmp_path}/*"]},
+              "uploads": {"folder": str(tmp_path / "uploads")}}  # fmt: skip
+    with running(config) as one:
+        assert one.http.put("/api/uploads/a.mp4", content=clip.read_bytes()).status_code == 201
+        for name, source in (("file", str(clip)), ("upload", "upload://a.mp4?loop=1")):
+            body = {"id": name, "source": source, "stages": []}
+            assert one.http.post("/api/streams", json=body).status_code == 201
+    stages = "[{type: detect, model: face}, track, identity]"
+    file.write_text(file.read_text() + f"  who: {{source: 'pattern://', stages: {stages}}}\n")
+    config["server"] = {"keep_streams": str(file)}
+    with running(config) as one:
+        assert set(one.state.engine.streams) == {"upload"}
+        assert flows(one, "upload")["state"] == "running"
 
 
 @pytest.mark.parametrize("text", ["- 1", "streams: 5", "streams: {a: b}", "{", "\x00"])

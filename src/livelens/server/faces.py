@@ -16,16 +16,14 @@ from livelens.faces import gallery as store
 from livelens.faces.embedding import KIND
 from livelens.faces.enroll import Enroller
 from livelens.faces.picture import decode, is_web_picture
-from livelens.plugins import named
 from livelens.server.answers import json_response, media_type
 from livelens.server.config import Faces
+from livelens.server.foresight import FACES_OFF
 from livelens.server.state import state_of
 from livelens.server.threads import in_thread
-from livelens.spec import PipelineSpec
 
 _PICTURES = ("image/jpeg", "image/png")
 _MOST_WAITING = 4
-_OFF = "recognising faces is off: `faces: {enabled: true}` in the configuration switches it on"
 
 
 class FaceInfo(msgspec.Struct, frozen=True):
@@ -116,17 +114,11 @@ async def remove_face(request: Request) -> Response:
     return Response(status_code=204)
 
 
-def check_switched_on(spec: PipelineSpec, settings: Faces) -> None:
-    """Refuse a stream from the API that recognises faces where that is off. Raises Forbidden."""
-    if not settings.enabled and any(named(stage) == "identity" for stage in spec.stages):
-        raise Forbidden(_OFF)
-
-
 def _desk(request: Request) -> FaceDesk:
     state = state_of(request)
     settings = state.config.faces
     if not settings.enabled:
-        raise Forbidden(_OFF)
+        raise Forbidden(FACES_OFF)
     if state.faces is None:
         state.faces = FaceDesk(settings)
     return state.faces

@@ -23,10 +23,11 @@ from livelens.server.config import (
     with_gallery,
     with_uploads,
 )
-from livelens.server.foresight import check_possible, check_stages
+from livelens.server.foresight import check_possible, check_stages, check_switched_on
 from livelens.server.journal import keep_journal
 from livelens.server.kept import KeptStream, KeptStreams
 from livelens.server.threads import in_thread
+from livelens.server.urls import check_sink, check_source
 from livelens.sources.whip import Whip, WhipFeed
 from livelens.spec import PipelineSpec
 from livelens.types import Captured
@@ -127,6 +128,13 @@ class Streams:
 
     async def _add_kept(self, stream_id: str, entry: KeptStream) -> None:
         spec = await in_thread(pipeline_of, self._config, entry.data)
+        # What is allowed may have changed since. Names were resolved when the stream was added;
+        # at the start of a machine nobody may be there to do it.
+        check_switched_on(spec, self._config.faces)
+        allow = self._config.server.allow
+        check_source(spec.source, allow, resolve=lambda _: [])
+        for sink in spec.sinks:
+            check_sink(sink, allow)
         if not entry.stopped:
             await self.add(stream_id, spec)
             return

@@ -9,10 +9,11 @@ from pathlib import Path
 import structlog
 
 from livelens.descriptor import DescriptorSpec
-from livelens.errors import ConfigError, NotFound, SourceError, StageError
+from livelens.errors import ConfigError, Forbidden, NotFound, SourceError, StageError
 from livelens.models import zoo
 from livelens.models.added import looks_like_path
 from livelens.plugins import named
+from livelens.server.config import Faces
 from livelens.sources.file import File
 from livelens.sources.upload import Upload
 from livelens.spec import PipelineSpec, StageSpec
@@ -20,6 +21,15 @@ from livelens.stages.detect import Detect
 from livelens.stages.track import Track
 
 log = structlog.get_logger(__name__)
+
+
+FACES_OFF = "recognising faces is off: `faces: {enabled: true}` in the configuration switches it on"
+
+
+def check_switched_on(spec: PipelineSpec, settings: Faces) -> None:
+    """Refuse a stream from the API that recognises faces where that is off. Raises Forbidden."""
+    if not settings.enabled and any(named(stage) == "identity" for stage in spec.stages):
+        raise Forbidden(FACES_OFF)
 
 
 def check_possible(spec: PipelineSpec) -> None:

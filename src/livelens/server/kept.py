@@ -16,6 +16,7 @@ from livelens import plugins
 from livelens.errors import ConfigError
 from livelens.server.private_file import write_private
 from livelens.server.threads import in_thread
+from livelens.sources.upload import Upload
 from livelens.spec import PipelineSpec
 
 log = structlog.get_logger(__name__)
@@ -54,7 +55,10 @@ class KeptStreams:
 
     async def put(self, stream_id: str, spec: PipelineSpec, *, stopped: bool) -> None:
         """Keep a stream as it is now."""
-        self._entries[stream_id] = KeptStream(plugins.as_data(spec), stopped)
+        data = plugins.as_data(spec)
+        if isinstance(spec.source, Upload):
+            del data["source"]["folder"]  # the server's to choose, each time it starts
+        self._entries[stream_id] = KeptStream(data, stopped)
         await self._write()
 
     async def drop(self, stream_id: str) -> None:

@@ -14,7 +14,7 @@ from livelens.flow.graph import check as check_order
 from livelens.server.answers import json_body, json_response
 from livelens.server.config import check_id, pipeline_of
 from livelens.server.describe import StreamList, stream_info
-from livelens.server.faces import check_switched_on
+from livelens.server.foresight import check_switched_on
 from livelens.server.identity import who
 from livelens.server.state import state_of
 from livelens.server.threads import in_thread
