@@ -152,7 +152,7 @@ def test_who_talks_nonsense_disturbs_nobody(secure: tuple[Running, Path], said: 
 def test_silent_connections_do_not_keep_others_out(secure: tuple[Running, Path]) -> None:
     one, cert = secure
     port = int(one.url.rpartition(":")[2])
-    silent = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(50)]
+    silent = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(400)]
     try:
         assert httpx.get(f"{one.url}/healthz", verify=trusting(cert)).status_code == 200
     finally:

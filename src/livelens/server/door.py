@@ -39,7 +39,7 @@ class Door:
         self._listener = listener
         self._tls = tls
         self._protocol = protocol
-        self._waiting: set[asyncio.Task[None]] = set()
+        self._waiting: dict[asyncio.Task[None], None] = {}  # the oldest first
 
     async def keep_open(self) -> None:
         """Accept until cancelled."""
@@ -53,14 +53,17 @@ class Door:
                     await asyncio.sleep(0.2)
                     continue
                 if len(self._waiting) >= _MOST_WAITING:
-                    connection.close()
-                    continue
+                    # Who stands there and says nothing makes room for who has just come.
+                    next(iter(self._waiting)).cancel()
                 task = asyncio.create_task(self._let_in(connection), name="door")
-                self._waiting.add(task)
-                task.add_done_callback(self._waiting.discard)
+                self._waiting[task] = None
+                task.add_done_callback(self._gone)
         finally:
             for task in list(self._waiting):
                 task.cancel()
+
+    def _gone(self, task: asyncio.Task[None]) -> None:
+        self._waiting.pop(task, None)
 
     async def _let_in(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
