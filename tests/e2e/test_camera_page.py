@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 NOWHERE = "camera.test"
 CONFIG: dict[str, Any] = {
     "presets": {
-        "default": {"stages": []},
+        "default": {"stages": ["simulate"]},
         "box": {"stages": [{"type": "simulate", "boxes": [[0.2, 0.3, 0.5, 0.8]]}]},
     },
     "publish": {"preset": "default", "linger_s": 0.3},
@@ -216,6 +216,33 @@ def test_a_name_that_is_taken_and_a_stream_that_is_removed(context: BrowserConte
         expect(first.get_by_role("button", name="Start", exact=True)).to_be_enabled()
         first.get_by_role("button", name="Start again").click()
         expect(live(first)).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_only_names_that_one_was_given(context: BrowserContext) -> None:
+    secret = "a-token-for-this-test"
+    config = {**CONFIG, "access": {"trust_loopback": False}}
+    with running(config, token=secret) as server:
+        wish = {"grants": [{"stream": "cam-*", "actions": ["publish", "view"]}], "kind": "share"}
+        bearer = {"Authorization": f"Bearer {secret}"}
+        link = server.http.post("/api/tokens", json=wish, headers=bearer).json()["link"]
+        context.grant_permissions(["camera"], origin=server.url)
+        page = context.new_page()
+        page.goto(f"{server.url}/{link}#/camera")
+        page.get_by_role("button", name="Camera settings").click()
+        name = page.get_by_label("Name of the stream")
+        assert name.input_value().startswith("cam-")
+        name.fill("door")
+        page.keyboard.press("Escape")
+        begin = page.get_by_role("button", name="Start")
+        begin.click()
+        expect(page.get_by_role("alert")).to_contain_text("no right to send a camera as door")
+        page.get_by_role("button", name="Camera settings").click()
+        name.fill("cam-1")
+        page.keyboard.press("Escape")
+        start(page)
+        page.get_by_role("button", name="Share").click()
+        expect(page.get_by_role("img", name="QR code of the link")).to_be_visible()
+        expect(page.get_by_role("button", name="Make a link for everybody")).to_be_hidden()
 
 
 def test_comes_back_after_the_server_and_after_the_camera(context: BrowserContext) -> None:

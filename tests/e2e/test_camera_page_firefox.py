@@ -8,7 +8,7 @@ from tests.server.running import running
 
 pytestmark = pytest.mark.e2e
 
-CONFIG = {"presets": {"default": {"stages": []}}, "publish": {"linger_s": 0.3}}
+CONFIG = {"presets": {"default": {"stages": ["simulate"]}}, "publish": {"linger_s": 0.3}}
 DRAWN = """
 () => {
   const canvas = document.querySelector('.live-player canvas.picture');

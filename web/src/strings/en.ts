@@ -327,6 +327,10 @@ export const en = {
     share: "Share",
     shareTitle: "Let others watch",
     shareWords: "Who opens this link and may see this stream watches it.",
+    shareFreeWords:
+      "Whoever has this link may watch this stream for a day. It can be revoked on the page “Access”.",
+    shareFree: "Make a link for everybody",
+    shareCode: "QR code of the link",
     settings: "Camera settings",
     switch: "Switch camera",
     mute: "Mute the microphone",

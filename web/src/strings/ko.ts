@@ -327,6 +327,10 @@ export const ko: Words = {
     share: "공유",
     shareTitle: "다른 사람에게 보여 주기",
     shareWords: "이 링크를 열고 이 스트림을 볼 권한이 있는 사람이 시청할 수 있습니다.",
+    shareFreeWords:
+      "이 링크를 가진 사람은 누구나 하루 동안 이 스트림을 볼 수 있습니다. “접근 권한” 페이지에서 취소할 수 있습니다.",
+    shareFree: "누구나 볼 수 있는 링크 만들기",
+    shareCode: "링크의 QR 코드",
     settings: "카메라 설정",
     switch: "카메라 전환",
     mute: "마이크 끄기",

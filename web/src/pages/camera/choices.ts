@@ -42,10 +42,18 @@ export function isName(name: string): boolean {
 
 /** `phone-7fq2`: short enough to be read out. */
 export function suggestedName(phone: boolean): string {
+  return `${phone ? "phone" : "camera"}-${randomTail()}`;
+}
+
+/** A name that a pattern of one's rights allows: itself, or with something for its wildcards. */
+export function nameOf(pattern: string): string {
+  return pattern.replace(/[*?]/g, (wildcard) => (wildcard === "?" ? "x" : randomTail()));
+}
+
+function randomTail(): string {
   const letters = "abcdefghjkmnpqrstuvwxyz23456789";
   const random = crypto.getRandomValues(new Uint8Array(4));
-  const tail = [...random].map((each) => letters[each % letters.length]).join("");
-  return `${phone ? "phone" : "camera"}-${tail}`;
+  return [...random].map((each) => letters[each % letters.length]).join("");
 }
 
 export function defaults(): Choices {

@@ -134,7 +134,8 @@ class Studio {
   async choose(change: Partial<Choices>): Promise<void> {
     const before = this.#choices;
     this.#choices = { ...before, ...change };
-    if (!this.sending) this.#trouble = null;
+    // Why there is no camera is true whatever else is chosen.
+    if (!this.sending && this.#media !== null) this.#trouble = null;
     const changed = (key: keyof Choices) => before[key] !== this.#choices[key];
     if (this.#media !== null && DEVICE_KEYS.some(changed)) await this.#reopen(before);
     else if (changed("size") || changed("fps")) await this.#shape();
