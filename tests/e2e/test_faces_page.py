@@ -51,12 +51,12 @@ def test_enroll_and_remove_with_consent(page: Page, server: Running, tmp_path: P
     expect(page.get_by_role("heading", name="Nobody is enrolled")).to_be_visible()
     page.get_by_label("Name").fill("Anna")
     send(page, written(tmp_path, 8, 1), written(tmp_path, 8, 2, ".jpg"))
-    button = page.get_by_role("button", name="Enroll 2 pictures")
+    button = page.get_by_role("button", name="Enroll (pictures: 2)")
     expect(button).to_be_disabled()
     page.get_by_role("checkbox").check()
     button.click()
     expect(page.locator("li[data-state=enrolled]")).to_have_count(2, timeout=PATIENCE_MS)
-    expect(page.locator("[data-person=Anna]")).to_contain_text("2 pictures")
+    expect(page.locator("[data-person=Anna]")).to_contain_text("Pictures: 2")
     assert [each["pictures"] for each in server.http.get("/api/faces").json()["faces"]] == [2]
     page.get_by_role("button", name="Remove Anna").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
@@ -72,7 +72,7 @@ def test_pictures_that_do_not_serve_say_why(page: Page, server: Running, tmp_pat
     page.get_by_label("Name").fill("Anna")
     page.get_by_role("checkbox").check()
     send(page, several_faces(), wall, text)
-    page.get_by_role("button", name="Enroll 3 pictures").click()
+    page.get_by_role("button", name="Enroll (pictures: 3)").click()
     refused = page.locator("li[data-state=refused]")
     expect(refused).to_have_count(3, timeout=PATIENCE_MS)
     expect(refused.nth(0)).to_contain_text("5 faces are seen")
@@ -82,7 +82,7 @@ def test_pictures_that_do_not_serve_say_why(page: Page, server: Running, tmp_pat
     expect(refused).to_have_count(2)
     send(page, written(tmp_path, 8, 1))
     page.get_by_label("Name").fill("unknown")
-    page.get_by_role("button", name="Enroll 1 pictures").click()
+    page.get_by_role("button", name="Enroll (pictures: 1)").click()
     expect(page.locator(".field-error")).to_contain_text("what strangers are called")
 
 
@@ -99,7 +99,7 @@ def test_what_the_camera_took_is_shown_before_it_is_sent(page: Page, server: Run
     )
     page.get_by_label("Name").fill("Anna")
     page.get_by_role("checkbox").check()
-    page.get_by_role("button", name="Enroll 2 pictures").click()
+    page.get_by_role("button", name="Enroll (pictures: 2)").click()
     # The fake camera shows a test picture.
     expect(page.locator("li[data-state=refused]").first).to_contain_text(
         "No face is seen", timeout=PATIENCE_MS

@@ -491,7 +491,7 @@ export const en = {
     drawnByServer: "The server draws boxes",
     showLabels: "Labels",
     showGrid: "Grid",
-    objects: "{count} objects",
+    objects: "Objects: {count}",
     kinds: {
       detect: "Detect",
       track: "Track",
@@ -743,7 +743,7 @@ export const en = {
       "Streams with an identity stage call these people by name; everybody else is unknown. Kept are numbers that describe a face, no pictures.",
     nobody: "Nobody is enrolled",
     nobodyWords: "Everybody is unknown until you enroll somebody who has agreed to it.",
-    pictures: "{count} pictures",
+    pictures: "Pictures: {count}",
     since: "since {time}",
     remove: "Remove {name}",
     removeTitle: "Remove {name}?",
@@ -772,7 +772,7 @@ export const en = {
     isEnrolled: "Enrolled",
     consent:
       "This person knows what the pictures are for, has agreed freely, and can take it back.",
-    enrollPictures: "Enroll {count} pictures",
+    enrollPictures: "Enroll (pictures: {count})",
     another: "Enroll somebody else",
     why: {
       noFace: "No face is seen. Use a picture that shows it from the front.",
