@@ -59,6 +59,12 @@ export function matches(info: StreamInfo, words: string, filter: Filter): boolea
   return sought.split(/\s+/).every((word) => told.includes(word));
 }
 
+/** Those that show something, or should, come before those that do not; else as they came. */
+export function inOrder(streams: readonly StreamInfo[]): StreamInfo[] {
+  const rests = (info: StreamInfo) => ["waiting", "stopped", "ended"].includes(info.state);
+  return streams.toSorted((a, b) => Number(rests(a)) - Number(rests(b)));
+}
+
 /** The address at which anybody with the right may watch. */
 export function linkTo(stream: string, base: string): string {
   return `${base}#/watch/${encodeURIComponent(stream)}`;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { StreamInfo, StreamState } from "../../../src/client";
-import { linkTo, matches, troubleOf } from "../../../src/pages/streams/facts";
+import { inOrder, linkTo, matches, troubleOf } from "../../../src/pages/streams/facts";
 
 const info = (state: StreamState, detail = ""): StreamInfo => ({
   id: "Front door",
@@ -52,4 +52,10 @@ test("streams are found by all words, in name, source and state", () => {
 
 test("a link can be opened elsewhere", () => {
   expect(linkTo("Front door", "https://h/x/")).toBe("https://h/x/#/watch/Front%20door");
+});
+
+test("streams that rest come last, the others stay where they are", () => {
+  const states: StreamState[] = ["waiting", "failed", "stopped", "running", "reconnecting"];
+  const order = inOrder(states.map((state) => info(state))).map(({ state }) => state);
+  expect(order).toEqual(["failed", "running", "reconnecting", "waiting", "stopped"]);
 });
