@@ -148,15 +148,32 @@ def test_a_sender_that_counts_anew_is_a_new_source(seq: int, timestamp: int) -> 
     assert len({id(packet.source) for packet in one.heard}) == 2
 
 
-def test_a_clock_that_stood_still_in_a_pause_is_a_new_source() -> None:
+@pytest.mark.parametrize("pause_ms", [300, 1500, 30_000])
+def test_a_clock_that_stood_still_in_a_pause_is_a_new_source(pause_ms: int) -> None:
     """Else what is told about the time of the sound would be false from here on."""
     one = Microphone()
     one.send(100)
-    one.now += 30 * NS_PER_S
+    one.now += pause_ms * MS
     one.send(200)
-    assert len({id(packet.source) for packet in one.heard}) == 2
+    assert len(one.heard) == 300
+    assert len({id(packet.source) for packet in one.heard[:100]}) == 1
+    assert len({id(packet.source) for packet in one.heard[100:]}) == 1
+    assert one.heard[99].source is not one.heard[100].source
+    assert all(packet.dated for packet in one.heard)
+    assert one.heard[-1].captured_ns == one.now - 20 * MS
+
+
+def test_a_clock_that_stood_still_is_found_out_later_too() -> None:
+    """The first packets after a pause may come together by chance."""
+    one = Microphone()
+    one.send(100)
+    one.now += 5 * NS_PER_S
+    one.receiver.receive(one.make(), one.now)
+    one.seq, one.timestamp = one.seq + 1, one.timestamp + 960
+    one.now += MS
+    one.send(200)
     doubted = [n for n, packet in enumerate(one.heard) if not packet.dated]
-    assert doubted == list(range(100, 151)), "nothing is told of the time for a second"
+    assert doubted == list(range(100, 152)), "nothing is told of the time for a second"
     assert one.heard[-1].captured_ns == one.now - 20 * MS
 
 

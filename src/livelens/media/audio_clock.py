@@ -17,7 +17,7 @@ AUDIO_CLOCK_HZ: Final = 48_000
 _BELIEVED_NS: Final = 500_000_000
 _PICTURES: Final = 32
 _PACKETS: Final = 64
-_STOOD_STILL_NS: Final = NS_PER_S
+_STOOD_STILL_NS: Final = 250_000_000
 
 
 class PublisherClock:
@@ -56,8 +56,8 @@ class CaptureLine:
 
     @property
     def ended(self) -> bool:
-        """Whether the clock has stood still, as browsers' do while they have no microphone."""
-        return abs(self._origin.moved_ns) > _STOOD_STILL_NS
+        """Whether the clock has stood still while time went on."""
+        return self._origin.moved_ns > _STOOD_STILL_NS
 
     def report(self, ntp_ns: int, timestamp: int) -> None:
         """A sender report: this timestamp, unwrapped, is that date of the publisher."""

@@ -28,6 +28,11 @@ _MAX_OCTETS_PER_S: Final = 64_000
 # A clock that steps further than this from the time that passed has been set anew.
 _CLOCK_STEP_NS: Final = 2 * NS_PER_S
 _MAX_GAP: Final = 3000
+# A browser that had no microphone for a while goes on where its clock stood, which looks like
+# packets held up on their way, but for these: they come all at once.
+_STOOD_NS: Final = 100_000_000
+_AT_ONCE_NS: Final = 8_000_000
+_CONSECUTIVE: Final = 3
 
 
 class AudioPacket(NamedTuple):
@@ -90,9 +95,17 @@ class _Source:
         strayed_ns = abs(media_ns - (arrival_ns - self.arrival_ns))
         return abs(media_ns) <= _CLOCK_STEP_NS or strayed_ns <= _CLOCK_STEP_NS
 
+    def stood_still(self, packet: RtpPacket, arrival_ns: int) -> bool:
+        """Whether time passed without packets, and not on the source's clock."""
+        step = _signed(packet.seq - self.highest, 16)
+        if packet.ssrc != self.ssrc or not 0 < step <= _CONSECUTIVE:
+            return False
+        media_ns = media_time_ns(_signed(packet.timestamp - self.timestamp, 32))
+        return arrival_ns - self.arrival_ns - media_ns > _STOOD_NS
+
 
 class AudioReceiver:
-    """Receives one stream of Opus. On the loop thread; keeps no packet.
+    """Receives one stream of Opus. On the loop thread; keeps one packet at most.
 
     Args:
         send_rtcp: encrypts and sends.
@@ -115,6 +128,7 @@ class AudioReceiver:
         self._clock = clock
         self._ssrc = ssrc
         self._source: _Source | None = None
+        self._held: tuple[RtpPacket, int] | None = None
         self._lost_before = 0
         self._allowed_ns = 0
         self._packets_left = float(_MAX_PACKETS_PER_S)
@@ -127,6 +141,18 @@ class AudioReceiver:
         if not self._allows(len(packet.payload), arrival_ns):
             self.counts.dropped["rate"] += 1
             return
+        source = self._source
+        if self._held is not None:
+            (first, came_ns), self._held = self._held, None
+            if source is not None and arrival_ns - came_ns > _AT_ONCE_NS:
+                self._leave(source)
+            self._take(first, came_ns)
+        elif source is not None and source.stood_still(packet, arrival_ns):
+            self._held = packet, arrival_ns  # the next one tells why
+            return
+        self._take(packet, arrival_ns)
+
+    def _take(self, packet: RtpPacket, arrival_ns: int) -> None:
         source = self._source_of(packet, arrival_ns)
         if source is None:
             self.counts.dropped["foreign"] += 1
