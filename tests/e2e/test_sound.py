@@ -46,6 +46,8 @@ async function tone() {
   await sender('audio').replaceTrack(end.stream.getAudioTracks()[0]);
 }
 """
+# The sound is behind by what the browser holds it for, and by no false idea of the time.
+IN_STEP = "until(async () => Math.abs(await behind() - 1000 * await held()) < 200, 30000)"
 PUBLISH = "publish('/whip/desk', {width: 320, height: 240}, true)"
 
 
@@ -105,7 +107,7 @@ def test_a_viewer_hears_whoever_publishes(chromium: Browser) -> None:
         deaf.evaluate("watch('/whep/desk')")
         hears(viewer)
         viewer.evaluate("until(() => shown.length > 20, 20000)")
-        viewer.evaluate("until(async () => Math.abs(await behind()) < 400, 20000)")
+        viewer.evaluate(IN_STEP)
 
         # Another microphone in mid-session, then none, then the first again.
         camera.evaluate("tone()")
@@ -121,7 +123,7 @@ def test_a_viewer_hears_whoever_publishes(chromium: Browser) -> None:
         until(lambda: server.state.streams.publications["desk"].peer is None)
         camera.evaluate(PUBLISH)
         hears(viewer)
-        viewer.evaluate("until(async () => Math.abs(await behind()) < 400, 20000)")
+        viewer.evaluate(IN_STEP)
         assert viewer.evaluate("viewer.remoteDescription.sdp") == answer
 
         assert "m=audio" not in deaf.evaluate("viewer.remoteDescription.sdp")
