@@ -5,7 +5,8 @@ import { paintObjects } from "./boxes";
 import type { Layers } from "./layers";
 import { paintMask } from "./mask";
 import { paintRegions } from "./paint-regions";
-import { paintLandmarks } from "./points";
+import { paintLandmarks, paintPoses } from "./points";
+import type { Pose } from "./poses";
 import type { Region } from "./regions";
 import { type Context, type Surface, surfaceOf } from "./surface";
 import type { Drawing } from "./timeline";
@@ -15,6 +16,7 @@ export { sizeToScreen } from "./surface";
 
 /** A drawing, and what belongs to more than its own frame. */
 export interface Scene extends Drawing {
+  poses?: readonly Pose[];
   trails?: readonly Trail[];
   regions?: readonly Region[];
 }
@@ -57,6 +59,7 @@ function paintScene(surface: Surface, scene: Scene, layers: Layers, mask: Mask |
   if (layers.mask && mask !== null) paintMask(surface, mask);
   paintRegions(surface, scene.regions ?? [], layers);
   if (layers.trails) paintTrails(surface, scene.trails ?? [], layers);
+  paintPoses(surface, scene.poses ?? [], layers);
   paintLandmarks(surface, scene.landmarks, layers);
   paintObjects(surface, scene.objects, layers, scene.kind === "ahead");
 }

@@ -4,7 +4,7 @@ import type { Mask } from "../client";
 import type { Surface } from "./surface";
 
 /** Red, green, blue, and how much of it, of 255. */
-const TINT = [53, 181, 156, 105] as const;
+const TINT = [53, 181, 156, 82] as const;
 /** No mask of a network is larger; what says so is damaged. */
 const MOST_PIXELS = 4096 * 4096;
 

@@ -221,6 +221,7 @@ export class Player {
     const grid = (stage: string) => this.#timeline.told(rtpTimestamp, stage, "grid");
     return {
       ...drawing,
+      poses: this.layers.body ? this.#timeline.poses(drawing) : [],
       trails: this.layers.trails ? this.#timeline.trails(rtpTimestamp, drawing) : [],
       regions: this.layers.zones || this.layers.grid ? regionsOf(this.spec, result, grid) : [],
     };

@@ -2,6 +2,7 @@
 
 import type { DetectedObject, LandmarkSet, Mask, Result } from "../client";
 import { landmarksAt, objectsAt } from "./motion";
+import { type Pose, posesOf } from "./poses";
 import { RTP_HZ, ticksBetween } from "./rtp";
 import { type Trail, trailsOf } from "./trails";
 
@@ -109,6 +110,15 @@ export class ResultTimeline {
   /** Where the objects of a drawing have been before that frame. */
   trails(rtpTimestamp: number, { objects }: Drawing): Trail[] {
     return trailsOf(this.#results.slice(0, this.#firstAfter(rtpTimestamp)), objects, rtpTimestamp);
+  }
+
+  /** Skeletons that came with the objects of a drawing. */
+  poses({ objects, result, kind }: Drawing): Pose[] {
+    if (result === null) return [];
+    return posesOf(objects, result, kind === "exact", (trackerId, ptsNs) => {
+      const then = this.#results.findLast((each) => each.pts_ns === ptsNs);
+      return then?.objects.find(({ tracker_id: id }) => id === trackerId)?.box ?? null;
+    });
   }
 
   /** What a stage told last, up to that frame, under a key of its `extra`. */
