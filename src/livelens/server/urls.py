@@ -35,7 +35,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str], list[Address]]
 
 # Types whose settings this module can judge; all others need a `type:` entry.
-_HARMLESS = frozenset({"whip", "pattern", "whep"})
+_HARMLESS = frozenset({"whip", "pattern", "sample", "whep"})
 _URL_SCHEMES = frozenset({"rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp"})
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
