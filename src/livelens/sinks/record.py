@@ -180,6 +180,7 @@ class _Mp4:
         # 4:2:0 has no odd sizes: the last row or column is cut, as nothing can be added.
         self._width, self._height = (max(2, length - length % 2) for length in picture_px)
         self._last_ticks = -1
+        self._interval_ticks = RTP_CLOCK_HZ // 30
         muxer = dict(_MUXER)
         if spec.index:
             muxer["movflags"] += "+hybrid_fragmented"
@@ -202,6 +203,10 @@ class _Mp4:
         if spec.bitrate_bps is not None:
             stream.bit_rate = spec.bitrate_bps
         stream.codec_context.thread_count = spec.threads
+        if spec.index:
+            # FFmpeg's index lets the time end before the last picture if that one is not the
+            # last in the file, as with B-frames.
+            stream.codec_context.max_b_frames = 0
         self._gop_ticks = rtp_ticks(nanoseconds(spec.gop_s))
         self._next_key_ticks = 0
         stream.codec_context.gop_size = 100_000  # keyframes go by time, see `write`
@@ -212,6 +217,8 @@ class _Mp4:
         ticks = rtp_ticks(pts_ns - self.first_ns)
         if ticks <= self._last_ticks:  # 90 kHz is coarser than nanoseconds
             return
+        if self._last_ticks >= 0:
+            self._interval_ticks = ticks - self._last_ticks
         self._last_ticks = ticks
         if (picture.width, picture.height) != self.picture_px:
             picture = ArrayPicture(_fitted(picture, self._width, self._height))
@@ -223,11 +230,17 @@ class _Mp4:
         if ticks >= self._next_key_ticks:
             frame.pict_type = av.video.frame.PictureType.I
             self._next_key_ticks = ticks + self._gop_ticks
-        self._container.mux(self._stream.encode(frame))
+        self._mux(frame)
 
     def close(self) -> None:
-        self._container.mux(self._stream.encode(None))
+        self._mux(None)
         self._container.close()
+
+    def _mux(self, frame: av.VideoFrame | None) -> None:
+        for packet in self._stream.encode(frame):
+            # Only the last picture's counts: without it, a player's time ends before it.
+            packet.duration = self._interval_ticks
+            self._container.mux(packet)
 
     def abandon(self) -> None:
         """Let go of the file; what the muxer still wants to write may fail."""
