@@ -8,6 +8,19 @@ export { ApiError, ConnectionLost, NoCodec, NoConnection, Unreachable } from "./
 export type { LinkOptions, LinkState } from "./keep";
 export { type Publication, publish, type SendOptions } from "./publish";
 export { Publisher, type PublisherOptions } from "./publisher";
+export {
+  listRecordings,
+  type Recording,
+  type RecordingEnd,
+  type RecordingList,
+  type RecordingStorage,
+  readRecordedResults,
+  readRecording,
+  recordingUrls,
+  removeRecording,
+  startRecording,
+  stopRecording,
+} from "./recordings";
 export { type PlayerNumbers, Reporter } from "./report";
 export type { SendStats } from "./sending";
 export {

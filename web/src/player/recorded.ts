@@ -1,0 +1,111 @@
+/** The results of a recording by the time of its video: which belong to a picture? Pure. */
+
+import type { Result } from "../client";
+import type { Scene } from "./draw";
+import { landmarksAt, objectsAt } from "./motion";
+import { RTP_HZ } from "./rtp";
+import { TRAIL_TICKS, trailsOf } from "./trails";
+
+/** Boxes further away than this say nothing about a picture. */
+const STALE_TICKS = 0.7 * RTP_HZ;
+/** Times of pictures are told in whole microseconds. */
+const TOLERANCE_TICKS = 2;
+
+interface Placed {
+  ticks: number;
+  result: Result;
+}
+
+const NOTHING: Scene = { kind: "none", objects: [], landmarks: [], mask: null, result: null };
+
+export class RecordedResults {
+  /** Ascending by time. */
+  #placed: Placed[] = [];
+
+  /** `firstPtsNs`: of the video's first picture. */
+  constructor(private readonly firstPtsNs: number) {}
+
+  /** Ticks of the video's clock at which the picture of a result is shown. */
+  ticksOf(result: Result): number {
+    return Math.round(((result.pts_ns - this.firstPtsNs) * RTP_HZ) / 1e9);
+  }
+
+  /** Results of a piece of the video, in order; what was known of that piece is forgotten. */
+  put(fromS: number, toS: number, results: readonly Result[]): void {
+    const fresh = results.map((result) => ({ ticks: this.ticksOf(result), result }));
+    const first = this.#firstAfter(fromS * RTP_HZ - 1);
+    const last = this.#firstAfter(toS * RTP_HZ - 1);
+    this.#placed.splice(first, last - first, ...fresh);
+  }
+
+  /** Forgets what lies outside, to save memory. */
+  keep(fromS: number, toS: number): void {
+    this.#placed = this.#placed.filter(
+      ({ ticks }) => ticks >= fromS * RTP_HZ && ticks < toS * RTP_HZ,
+    );
+  }
+
+  /**
+   * What to draw on the picture that is shown at this time.
+   *
+   * Some browsers do not tell when a picture begins, only a time while it is shown: it is the
+   * picture of the last result before, unless frames without results lie between.
+   */
+  scene(timeS: number): Scene {
+    const ticks = timeS * RTP_HZ;
+    const place = this.#firstAfter(ticks + TOLERANCE_TICKS);
+    const before = this.#placed[place - 1];
+    const after = this.#placed[place];
+    if (before === undefined) return NOTHING;
+    if (isOwn(before, after, ticks)) {
+      const { result } = before;
+      const landmarks = result.landmarks ?? [];
+      const mask = result.mask ?? null;
+      return this.#withTrails(
+        { kind: "exact", objects: result.objects, landmarks, mask, result },
+        before.ticks,
+      );
+    }
+    if (after === undefined || after.ticks - before.ticks > STALE_TICKS) return NOTHING;
+    const t = (ticks - before.ticks) / (after.ticks - before.ticks);
+    const near = t < 0.5 ? before.result : after.result;
+    const scene: Scene = {
+      kind: "between",
+      objects: objectsAt(before.result.objects, after.result.objects, t),
+      landmarks: landmarksAt(before.result.landmarks ?? [], after.result.landmarks ?? [], t),
+      mask: near.mask ?? null,
+      result: before.result,
+    };
+    return this.#withTrails(scene, ticks);
+  }
+
+  #withTrails(scene: Scene, ticks: number): Scene {
+    const earlier = this.#placed
+      .slice(this.#firstAfter(ticks - TRAIL_TICKS), this.#firstAfter(ticks))
+      .map(({ result }) => result);
+    // By the clock of the results, in which trails count.
+    const now = Math.round(ticks + (this.firstPtsNs * RTP_HZ) / 1e9) | 0;
+    return { ...scene, trails: trailsOf(earlier, scene.objects, now) };
+  }
+
+  /** Index of the first result after this time. */
+  #firstAfter(ticks: number): number {
+    let low = 0;
+    let high = this.#placed.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#placed[middle]?.ticks ?? 0) <= ticks) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function isOwn(before: Placed, after: Placed | undefined, ticks: number): boolean {
+  const age = ticks - before.ticks;
+  if (age <= TOLERANCE_TICKS) return true;
+  if (after === undefined) return age < RTP_HZ / 60;
+  // As many frames without a result lie between, at even distances for all we know.
+  const frames = Math.max(1, after.result.seq - before.result.seq);
+  return age < (after.ticks - before.ticks) / frames - TOLERANCE_TICKS;
+}
