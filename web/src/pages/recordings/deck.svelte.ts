@@ -11,6 +11,8 @@ import { Pieces } from "./pieces";
 export const SPEEDS = [0.25, 0.5, 1, 2, 4] as const;
 const H264 = 'video/mp4; codecs="avc1.64001f"';
 const GROWS_EVERY_MS = 1500;
+/** How long a play waits for its first results. */
+const LONGEST_WAIT_MS = 1500;
 /** Shorter than any picture. */
 const NEAR_END_S = 0.05;
 
@@ -74,6 +76,10 @@ export class Deck {
       if (this.recording?.state === "recording") this.#loadMore();
       else video.currentTime = 0;
     }
+    // Pictures without what was found in them are not what anybody has come for.
+    const here = this.#pieces?.here(video.currentTime);
+    if (here !== undefined)
+      await Promise.race([here, pause(LONGEST_WAIT_MS, this.#reading.signal)]);
     try {
       await video.play();
     } catch {

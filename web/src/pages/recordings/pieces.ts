@@ -11,7 +11,8 @@ export class Pieces {
   /** Pieces that are here or on their way, and up to when each was known. */
   #until = new Map<number, number>();
   #ended = new AbortController();
-  #failedAt = 0;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  #loading = new Map<number, Promise<void>>();
 
   /** `onChange` is called when results have come. */
   constructor(
@@ -32,8 +33,14 @@ export class Pieces {
       if (known !== undefined && (known >= (each + 1) * PIECE_S || known >= endS - 0.2)) continue;
       if (performance.now() - this.#failedAt < 2000) continue;
       this.#until.set(each, recording.state === "ended" ? Number.POSITIVE_INFINITY : endS);
-      void this.#load(each);
+      const loading = this.#load(each).finally(() => this.#loading.delete(each));
+      this.#loading.set(each, loading);
     }
+  }
+
+  /** Resolves when the results of this moment are here, or cannot be had. */
+  async here(timeS: number): Promise<void> {
+    await this.#loading.get(Math.floor(timeS / PIECE_S));
   }
 
   close(): void {
