@@ -51,6 +51,7 @@ def _found(item: Item) -> sv.Detections:
         xyxy=np.array([[number, 60, number + 20, 80]], np.float32),
         class_id=np.array([0]),
         confidence=np.array([0.9], np.float32),
+        tracker_id=np.array([1]),
         data={"class_name": np.array(["counted" if number % 90 < 45 else "other"])},
     )
 

@@ -133,7 +133,8 @@ function frameOf(video: HTMLVideoElement): VideoFrame | null {
  * A time at which the picture that was copied is shown.
  *
  * Chromium's `VideoFrame` tells its own time. Firefox's tells 0, and the callback's time is
- * that of the picture to come; the one that is drawn goes by the video's clock.
+ * that of the picture to come; the one that is drawn goes by the video's clock: while it plays
+ * on a busy machine, that may be one picture behind. When it stands it is exact.
  */
 function timeOf(
   frame: VideoFrame | null,
