@@ -1,6 +1,6 @@
 """Recordings on the page: made, listed, played with what was found, downloaded, deleted."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -160,8 +160,8 @@ def test_record_play_download_and_delete(server: Running, tmp_path: Path) -> Non
         before = sightings_now(page)[0][0]
         for name, by in (("One picture on", 1), ("One picture back", -1)):
             page.get_by_role("button", name=name).click()
-            until(lambda wanted=before + by: sightings_now(page)[0][0] == wanted)
             before += by
+            until(shows(page, before))
         check_own(until(lambda: [each for each in sightings_now(page) if each[1]]))
 
         page.get_by_role("button", name="Result (JSON)").click()
@@ -185,6 +185,11 @@ def test_record_play_download_and_delete(server: Running, tmp_path: Path) -> Non
         assert list((tmp_path / "kept").glob("numbers-*")) == []
         page.goto(f"{server.url}/#/recordings/{info['id']}")
         expect(page.get_by_text("This recording is not here")).to_be_visible()
+
+
+def shows(page: Page, number: int) -> Callable[[], bool]:
+    """Whether this picture stands."""
+    return lambda: sightings_now(page)[0][0] == number
 
 
 def sightings_now(page: Page) -> list[tuple[int, list[float]]]:
