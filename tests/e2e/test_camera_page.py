@@ -216,6 +216,12 @@ def test_a_name_that_is_taken_and_a_stream_that_is_removed(context: BrowserConte
         expect(first.get_by_role("button", name="Start", exact=True)).to_be_enabled()
         first.get_by_role("button", name="Start again").click()
         expect(live(first)).to_be_visible(timeout=PATIENCE_MS)
+        assert server.http.post("/api/streams/door/stop").status_code == 200
+        expect(first.get_by_role("alert")).to_contain_text("removed by somebody else")
+        first.get_by_role("button", name="Start again").click()
+        expect(first.get_by_role("alert")).to_contain_text("door is stopped")
+        first.get_by_role("button", name="Start the stream").click()
+        expect(live(first)).to_be_visible(timeout=PATIENCE_MS)
 
 
 def test_only_names_that_one_was_given(context: BrowserContext) -> None:

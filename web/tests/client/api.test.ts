@@ -59,3 +59,22 @@ it("takes only messages for messages", () => {
   for (const text of ["", "null", "[]", "7", '{"type":"other"}', "{"])
     expect(parseMessage(text)).toBeNull();
 });
+
+it("ends later what it could not end without a network", async () => {
+  let up = false;
+  const fetched = vi.fn(async (_url: string, _init?: RequestInit) => {
+    if (!up) throw new TypeError("failed");
+    return new Response(null, { status: 200 });
+  });
+  vi.stubGlobal("fetch", fetched);
+  const api = new Api("http://127.0.0.1/");
+  api.end("whip/desk/1");
+  await api.endLeft();
+  const before = fetched.mock.calls.length;
+  up = true;
+  await api.endLeft();
+  expect(fetched.mock.calls.length).toBe(before + 1);
+  expect(fetched.mock.calls.at(-1)?.[1]?.method).toBe("DELETE");
+  await api.endLeft();
+  expect(fetched.mock.calls.length).toBe(before + 1);
+});

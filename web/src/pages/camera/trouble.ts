@@ -9,6 +9,7 @@ export type TroubleKind =
   | "name"
   | "taken"
   | "elsewhere"
+  | "stopped"
   | "forbidden"
   | "signedOut"
   | "removed"
@@ -43,7 +44,10 @@ export function troubleOf(error: unknown): Trouble {
   if (error instanceof NoConnection) return { kind: "noPath", why };
   if (error instanceof NoCodec) return { kind: "codec", why };
   if (!(error instanceof ApiError)) return { kind: "server", why };
-  // A stream from a file or a network camera has the name.
-  if (error.status === 409 && why.includes("elsewhere")) return { kind: "elsewhere", why };
+  if (error.status === 409) {
+    // A stream from a file or a network camera has the name, or one that rests.
+    if (why.includes("elsewhere")) return { kind: "elsewhere", why };
+    if (why.includes("stopped")) return { kind: "stopped", why };
+  }
   return { kind: BY_STATUS[error.status] ?? "server", why };
 }

@@ -126,6 +126,7 @@ it("tells troubles apart", () => {
   const kinds = [
     new ApiError(409, "the stream 'a' has a publisher already"),
     new ApiError(409, "the stream 'a' takes its pictures from elsewhere"),
+    new ApiError(409, "the stream 'a' is stopped: start it before you publish"),
     new ApiError(403, "no"),
     new ApiError(404, "no preset"),
     new ApiError(418, "tea"),
@@ -137,6 +138,7 @@ it("tells troubles apart", () => {
   expect(kinds).toEqual([
     "taken",
     "elsewhere",
+    "stopped",
     "forbidden",
     "preset",
     "server",
