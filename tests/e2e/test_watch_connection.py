@@ -1,6 +1,6 @@
 """What the viewer does when there is no picture, and when there is one again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -105,14 +105,18 @@ def _viewers(server: Running) -> list[dict[str, Any]]:
     return told
 
 
-def test_comes_back_when_the_server_does(page: Page) -> None:
+@pytest.mark.parametrize("launch", [launch_chromium, launch_firefox])
+def test_comes_back_when_the_server_does(
+    playwright: Playwright, launch: Callable[[Playwright], Browser]
+) -> None:
     streams = {"streams": {"one": pattern()}}
-    with running(streams) as server:
-        watch(page, server.url, "one")
-        port = port_of(server)
-    status(page, "The server does not answer")
-    with running(streams, port=port):
-        playing(page)
+    with closing(launch(playwright)) as other, page_of(other) as page:
+        with running(streams) as server:
+            watch(page, server.url, "one")
+            port = port_of(server)
+        status(page, "The server does not answer")
+        with running(streams, port=port):
+            playing(page)
 
 
 def test_streams_without_pictures_say_why_in_plain_words(page: Page) -> None:

@@ -16,4 +16,4 @@ class Now(msgspec.Struct, frozen=True):
 
 async def now(_: Request) -> Response:
     """The server's wall clock, for who wants to know how old a picture is."""
-    return json_response(Now(wall_ns()))
+    return json_response(Now(wall_ns()), headers={"Cache-Control": "no-store"})
