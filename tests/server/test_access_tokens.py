@@ -117,6 +117,24 @@ def test_a_viewer_views_what_he_may_and_nothing_else(server: Running) -> None:
     assert set(server.state.engine.streams) == set(STREAMS)
 
 
+def test_events_tell_only_of_what_one_may_view(server: Running) -> None:
+    token = bearer(made(server, ("street*", "view")))
+    listening = {**token, "Accept": "text/event-stream"}
+    with httpx.Client(base_url=server.url, headers=listening, timeout=20) as viewer:
+        for path in ("/api/stats", "/api/sources", "/api/algorithms"):
+            with viewer.stream("GET", path) as answer:
+                told = next(line for line in answer.iter_lines() if line.startswith("data:"))
+            assert "yard" not in told
+        with viewer.stream("GET", "/api/events") as answer:
+            lines = answer.iter_lines()
+            next(lines)
+            for stream in ("yard", "street2"):
+                server.http.post(f"/api/streams/{stream}/stop", headers=ADMIN)
+                server.http.post(f"/api/streams/{stream}/start", headers=ADMIN)
+            data = (line for line in lines if line.startswith("data:"))
+            assert '"stream":"street2"' in next(data), "the yard came first"
+
+
 @pytest.mark.parametrize(
     "path",
     ["/api/streams/%79ard", "/api//streams/yard", "/api/./streams/yard", "/api/streams/YARD",
