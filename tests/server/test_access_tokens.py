@@ -327,6 +327,26 @@ async def test_what_a_token_began_ends_with_it(
     until(lambda: len(server.state.leases) == 0)
 
 
+def test_what_began_before_ends_when_its_time_is_over(server: Running) -> None:
+    access, leases = server.state.access, server.state.leases
+    ended: list[str] = []
+
+    async def look() -> list[str]:
+        for name, expires_ns in (("past", 1), ("later", 2**62), ("never", None)):
+            leases.hold(
+                Identity(name, "share", expires_ns=expires_ns, credential="0" * 16),
+                lambda name=name: ended.append(name),  # type: ignore[misc]
+            )
+        await leases.look()
+        await access.records.revoke("0" * 16)
+        before = list(ended)
+        await leases.look()
+        return before
+
+    assert server.inside(look()) == ["past"]
+    assert sorted(ended) == ["later", "never", "past"]
+
+
 def test_what_a_token_may_be(server: Running) -> None:
     def status(**wish: Any) -> int:
         body = {"grants": [{"stream": "a", "actions": ["view"]}], **wish}
