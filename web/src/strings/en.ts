@@ -428,6 +428,7 @@ export const en = {
   },
   edit: {
     title: "Edit {name}",
+    rests: "This stream does not run: start it to change it.",
     cannotLoad: "{name} cannot be edited",
     presets: "Begin from a preset",
     asYaml: "As YAML",

@@ -428,6 +428,7 @@ export const ko: Words = {
   },
   edit: {
     title: "{name} 편집",
+    rests: "실행 중이 아닌 스트림입니다. 변경하려면 시작하세요.",
     cannotLoad: "{name} 스트림을 편집할 수 없습니다",
     presets: "프리셋으로 시작",
     asYaml: "YAML로 보기",
