@@ -112,6 +112,10 @@ def test_a_viewer_views_what_he_may_and_nothing_else(server: Running) -> None:
         assert [each["id"] for each in stats] == ["street1", "street2"]
         sources = viewer.get("/api/sources").json()["sources"]
         assert [each["id"] for each in sources] == ["street1", "street2"]
+        # Where a camera is, is nothing that he learns.
+        for told in (viewer.get("/api/streams"), viewer.get("/api/streams/street1")):
+            assert "pattern://" not in told.text
+        assert {each["label"] for each in sources} == {""}
         assert "yard" not in viewer.get("/api/algorithms").text
         assert "yard" not in viewer.get("/readyz").text
     assert set(server.state.engine.streams) == set(STREAMS)

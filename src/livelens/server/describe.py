@@ -8,6 +8,7 @@ from livelens import plugins
 from livelens.events import StreamState
 from livelens.flow.figures import Percentiles
 from livelens.flow.pipeline import Pipeline
+from livelens.server.identity import Identity
 from livelens.server.state import ServerState
 from livelens.sinks.whep import WhepSink, WhepStats
 from livelens.sources.upload import Upload
@@ -15,7 +16,7 @@ from livelens.spec import PipelineSpec, SinkSpec, redacted
 
 
 class SourceInfo(msgspec.Struct, frozen=True):
-    """Where pictures come from; `label` never holds a password."""
+    """Where pictures come from; `label` never holds a password, and nothing for mere viewers."""
 
     type: str
     label: str
@@ -85,6 +86,17 @@ def stream_info(server: ServerState, pipeline: Pipeline) -> StreamInfo:
         waiting=stats.waiting,
         sinks=_sinks(pipeline, stats.sink_dropped),
         spec=_without_passwords(pipeline.spec),
+    )
+
+
+def seen_by(identity: Identity, info: StreamInfo) -> StreamInfo:
+    """The description as somebody may see it: where a camera is, is for who controls it."""
+    if identity.may("control", info.id):
+        return info
+    return msgspec.structs.replace(
+        info,
+        source=SourceInfo(info.source.type, ""),
+        spec={**info.spec, "source": {"type": info.source.type}},
     )
 
 

@@ -83,7 +83,14 @@ def _lasting(view: SourceList) -> object:
 
 
 def _seen(view: SourceList, identity: Identity) -> SourceList:
-    return SourceList([each for each in view.sources if identity.may("view", each.id)])
+    return SourceList(
+        [
+            # Where a camera is, is for who controls it.
+            each if identity.may("control", each.id) else msgspec.structs.replace(each, label="")
+            for each in view.sources
+            if identity.may("view", each.id)
+        ]
+    )
 
 
 BOARD = Board("sources", source_list, _seen, unlike=_lasting)

@@ -13,7 +13,7 @@ from livelens.errors import ConfigError
 from livelens.flow.graph import check as check_order
 from livelens.server.answers import json_body, json_response
 from livelens.server.config import check_id, pipeline_of
-from livelens.server.describe import StreamList, stream_info
+from livelens.server.describe import StreamList, seen_by, stream_info
 from livelens.server.foresight import check_switched_on
 from livelens.server.identity import who
 from livelens.server.state import state_of
@@ -30,7 +30,7 @@ async def list_streams(request: Request) -> Response:
     state = state_of(request)
     identity = who(request)
     seen = [
-        stream_info(state, pipeline)
+        seen_by(identity, stream_info(state, pipeline))
         for stream_id, pipeline in sorted(state.engine.streams.items())
         if identity.may("view", stream_id)
     ]
@@ -57,7 +57,8 @@ async def add_stream(request: Request) -> Response:
 async def get_stream(request: Request) -> Response:
     """One stream."""
     state = state_of(request)
-    return json_response(stream_info(state, state.engine.get(request.path_params["stream"])))
+    info = stream_info(state, state.engine.get(request.path_params["stream"]))
+    return json_response(seen_by(who(request), info))
 
 
 async def change_stream(request: Request) -> Response:
