@@ -10,10 +10,17 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from livelens.models import zoo
-from tests.e2e.browsers import PATIENCE_MS, chromium, firefox
+from tests.e2e.browsers import PATIENCE_MS, launch_chromium, launch_firefox
 from tests.faces.photographs import encoded, photograph
 from tests.server.running import Running, running, until
 
@@ -50,7 +57,7 @@ VISITS = (
     Visit("watch", "#/watch/street", "h1", video=True),
     Visit("camera", "#/camera", "h1"),
     Visit("edit", "#/edit/street", "h1", video=True),
-    Visit("dashboard", "#/dashboard", "canvas"),
+    Visit("dashboard", "#/dashboard", "tbody tr"),
     Visit("recordings", "#/recordings", "h1"),
     Visit("faces", "#/faces", "h1"),
     Visit("api", "#/api", "h1"),
@@ -104,9 +111,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    one = launch_chromium(playwright)
+    yield one
+    one.close()
 
 
 def _settled(page: Page, server: Running, visit: Visit) -> None:
@@ -228,13 +242,12 @@ def test_words_of_both_languages_are_complete(server: Running, browser: Browser)
         context.close()
 
 
-def test_every_page_opens_in_firefox(server: Running) -> None:
-    with firefox() as other:
-        context = other.new_context()
-        page = context.new_page()
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        for visit in VISITS:
-            _settled(page, server, visit)
-            assert faults == [], visit.name
-        context.close()
+def test_every_page_opens_in_firefox(server: Running, playwright: Playwright) -> None:
+    other = launch_firefox(playwright)
+    page = other.new_context().new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    for visit in VISITS:
+        _settled(page, server, visit)
+        assert faults == [], visit.name
+    other.close()
