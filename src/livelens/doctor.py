@@ -271,8 +271,8 @@ def _ffmpeg() -> Check:
 
 
 def _certificate(listening: Listening) -> Iterator[Check]:
-    from livelens.server.certificates import given_certificate
     from livelens.server.config import CertificateFiles
+    from livelens.server.https.certificates import given_certificate
 
     if not isinstance(listening.tls, CertificateFiles):
         return

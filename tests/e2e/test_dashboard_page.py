@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
 
 from livelens.clock import NS_PER_S
-from livelens.server import sampler
+from livelens.server.figures import sampler
 from tests.e2e.browsers import PATIENCE_MS, launch_chromium, launch_firefox, page_of
 from tests.server.running import Running, running, until
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.server.running import until
-from tests.server.test_recordings import pictures, results
+from tests.server.recordings.test_recordings import pictures, results
 
 pytestmark = pytest.mark.e2e
 

@@ -16,9 +16,9 @@ from livelens import plugins
 from livelens.events import DetectedObject, Problem, Result, decoded
 from livelens.flow.engine import Engine
 from livelens.models import zoo
+from livelens.server.figures.rates import Rates
+from livelens.server.figures.usage import CpuMeter, Usage, usage
 from livelens.server.filters import Filter, detectors_of
-from livelens.server.rates import Rates
-from livelens.server.usage import CpuMeter, Usage, usage
 from tests.server.running import PATTERN, Running, running, until
 from tests.server.viewer import client
 
@@ -345,7 +345,7 @@ def test_usage_counts_children(tmp_path: Any) -> None:
 
 
 def test_cores_since_the_look_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    from livelens.server import usage as module
+    from livelens.server.figures import usage as module
 
     now = 0
     monkeypatch.setattr(module, "now_ns", lambda: now)

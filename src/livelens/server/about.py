@@ -11,10 +11,10 @@ from livelens import presets
 from livelens.clock import wall_ns
 from livelens.server.answers import json_response
 from livelens.server.config import Limits, ServerConfig, known_presets
+from livelens.server.https.tls import speaks_tls
 from livelens.server.state import state_of
 from livelens.server.threads import in_thread
-from livelens.server.tls import speaks_tls
-from livelens.server.uploads import UploadDesk
+from livelens.server.uploads.endpoints import UploadDesk
 
 
 class Features(msgspec.Struct, frozen=True):

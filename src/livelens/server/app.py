@@ -27,16 +27,16 @@ from livelens.server.answers import (
 )
 from livelens.server.auth import Guard
 from livelens.server.config import CertificateFiles, ServerConfig
+from livelens.server.figures.metrics import ServerCollector
+from livelens.server.https.tls import StrictTransport
 from livelens.server.limits import BodyLimit, RateLimit
-from livelens.server.metrics import ServerCollector
 from livelens.server.refusals import Refusals
 from livelens.server.rights import permit
 from livelens.server.routes import ENDPOINTS, SOCKETS, Endpoint, Socket
 from livelens.server.state import ServerState
 from livelens.server.threads import in_thread
-from livelens.server.tls import StrictTransport
-from livelens.server.uploads import PATH as UPLOADS
-from livelens.server.uploads import UploadDesk
+from livelens.server.uploads.endpoints import PATH as UPLOADS
+from livelens.server.uploads.endpoints import UploadDesk
 
 _LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 _EXPOSED = ("Location", "ETag", "Link", "Accept-Patch", "Accept-Post", "Retry-After")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from livelens.server.access.desk import CODE_S, Access
 from livelens.server.access.evidence import is_loopback
 from livelens.server.config import Listening
+from livelens.server.https.tls import Tls, own_file
 from livelens.server.identity import Grant
-from livelens.server.tls import Tls, own_file
 
 _CAMERA_PAGE = "#/camera"
 CAMERA_S = 3600

@@ -13,10 +13,7 @@ from livelens.server import (
     algorithms,
     events,
     faces,
-    happenings,
     health,
-    history,
-    metrics,
     now,
     openapi,
     pages,
@@ -24,10 +21,7 @@ from livelens.server import (
     signalling,
     source_check,
     sources,
-    stats,
     streams,
-    uploads,
-    viewers,
 )
 from livelens.server.about import ServerInfo
 from livelens.server.access import session_routes, token_routes
@@ -35,9 +29,12 @@ from livelens.server.access.session_routes import Login, NewPassword, SessionInf
 from livelens.server.access.token_routes import NewToken, TokenList, TokenWish
 from livelens.server.algorithms import AlgorithmList
 from livelens.server.describe import StreamInfo, StreamList
-from livelens.server.eventlog import Log
 from livelens.server.faces import FaceInfo, FaceList
-from livelens.server.history import History
+from livelens.server.figures import happenings, history, metrics, stats, viewers
+from livelens.server.figures.eventlog import Log
+from livelens.server.figures.history import History
+from livelens.server.figures.stats import Stats
+from livelens.server.figures.viewers import ViewerList, ViewerReport
 from livelens.server.now import Now
 from livelens.server.qr import QrWish
 from livelens.server.recordings import endpoints as recordings
@@ -46,9 +43,8 @@ from livelens.server.recordings.endpoints import RecordingList, Start
 from livelens.server.rights import Right
 from livelens.server.source_check import SourceCheck
 from livelens.server.sources import SourceList
-from livelens.server.stats import Stats
-from livelens.server.uploads import UploadInfo, UploadList
-from livelens.server.viewers import ViewerList, ViewerReport
+from livelens.server.uploads import endpoints as uploads
+from livelens.server.uploads.endpoints import UploadInfo, UploadList
 
 Answer = Callable[[Request], Awaitable[Response]]
 Talk = Callable[[WebSocket], Awaitable[None]]

@@ -18,12 +18,12 @@ from livelens.server.access.tokens import Token, new_token
 from livelens.server.app import create_app
 from livelens.server.calm import Calm
 from livelens.server.config import CertificateFiles, Listening, ServerConfig, load_config
-from livelens.server.door import Door
 from livelens.server.greeting import CAMERA_GRANT, CAMERA_S, Greeting, base_url
+from livelens.server.https.door import Door
+from livelens.server.https.tls import wanted_tls
 from livelens.server.log import LogForm, set_up_logging
 from livelens.server.state import ServerState
 from livelens.server.threads import in_thread
-from livelens.server.tls import wanted_tls
 
 log = structlog.get_logger(__name__)
 

@@ -19,8 +19,8 @@ from livelens.sinks.whep import WhepSink
 
 if TYPE_CHECKING:
     from livelens.server.access.leases import Leases
+    from livelens.server.figures.viewers import ViewerReport
     from livelens.server.identity import Identity
-    from livelens.server.viewers import ViewerReport
 
 Kind = Literal["whip", "whep"]
 

@@ -10,21 +10,21 @@ from starlette.requests import HTTPConnection
 from livelens.clock import now_ns
 from livelens.flow.engine import Engine
 from livelens.server.config import ServerConfig
-from livelens.server.eventlog import EventLog
 from livelens.server.feeds import Streams
+from livelens.server.figures.eventlog import EventLog
+from livelens.server.figures.rates import Rates
+from livelens.server.figures.sampler import Sampler
+from livelens.server.figures.usage import CpuMeter
 from livelens.server.probe import Probes
-from livelens.server.rates import Rates
 from livelens.server.recordings.recorder import Recorder
-from livelens.server.sampler import Sampler
 from livelens.server.sessions import Sessions
-from livelens.server.usage import CpuMeter
 
 if TYPE_CHECKING:
     from livelens.server.access.desk import Access
     from livelens.server.access.leases import Leases
     from livelens.server.boards import Shown
     from livelens.server.faces import FaceDesk
-    from livelens.server.uploads import UploadDesk
+    from livelens.server.uploads.endpoints import UploadDesk
 
 
 @dataclass(slots=True)

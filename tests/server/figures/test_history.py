@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from livelens.clock import NS_PER_S, wall_ns
-from livelens.server import sampler as sampling
-from livelens.server.gpu import GpuWatch, parsed
-from livelens.server.history import history_of
-from livelens.server.rings import Key, Rings, Room, reduced
-from livelens.server.sampler import PERIOD_NS, Sampler
-from livelens.server.tables import Cell, csv_response
+from livelens.server.figures import sampler as sampling
+from livelens.server.figures.gpu import GpuWatch, parsed
+from livelens.server.figures.history import history_of
+from livelens.server.figures.rings import Key, Rings, Room, reduced
+from livelens.server.figures.sampler import PERIOD_NS, Sampler
+from livelens.server.figures.tables import Cell, csv_response
 from tests.server.running import PATTERN, Running, running, until
 
 SLOW = {"type": "simulate", "name": "slow", "cost_ms": 100}

@@ -16,9 +16,9 @@ from livelens.flow.graph import stage_names
 from livelens.flow.pipeline import Pipeline
 from livelens.server.boards import Board, seconds_of
 from livelens.server.describe import milliseconds, state_of_stream
+from livelens.server.figures.usage import usage
 from livelens.server.identity import Identity
 from livelens.server.state import ServerState
-from livelens.server.usage import usage
 from livelens.sinks.whep import WhepSink
 from livelens.spec import StageSpec
 from livelens.stages.track import Track

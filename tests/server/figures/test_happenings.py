@@ -8,8 +8,8 @@ import pytest
 
 from livelens.errors import SinkError
 from livelens.events import Problem, State, StreamState
-from livelens.server.eventlog import EventLog, LogEntry
 from livelens.server.feeds import Streams
+from livelens.server.figures.eventlog import EventLog, LogEntry
 from tests.server.running import PATTERN, running, until
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import structlog
 
-from livelens.server.tls import Tls
+from livelens.server.https.tls import Tls
 
 log = structlog.get_logger(__name__)
 

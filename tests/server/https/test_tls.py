@@ -18,13 +18,13 @@ from websockets.sync.client import connect
 
 from livelens.clock import NS_PER_S, wall_ns
 from livelens.errors import ConfigError
-from livelens.server import certificates, tls
 from livelens.server.app import create_app
-from livelens.server.certificates import given_certificate, own_certificate, own_names
 from livelens.server.config import Listening, read_config
 from livelens.server.greeting import Greeting, base_url, qr_code
+from livelens.server.https import certificates, tls
+from livelens.server.https.certificates import given_certificate, own_certificate, own_names
+from livelens.server.https.tls import speaks_tls, wanted_tls
 from livelens.server.run import Server
-from livelens.server.tls import speaks_tls, wanted_tls
 from tests.server.running import PATTERN, Running, running
 
 TOKEN = "correct-horse-battery-staple"

@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 
-from livelens.server import upload_folder
+from livelens.server.uploads import folder as upload_folder
 from livelens.sources.upload import Upload, is_upload_name, upload_name
 from tests.server.running import Running, running, until
 from tests.sources.parts import write_clip

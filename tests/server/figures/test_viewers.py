@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from livelens.clock import NS_PER_S
-from livelens.server import viewers
-from livelens.server.viewers import MAX_REPORT_BYTES, ViewerReport
+from livelens.server.figures import viewers
+from livelens.server.figures.viewers import MAX_REPORT_BYTES, ViewerReport
 from tests.server.running import PATTERN, Running, eventually, running
 from tests.server.viewer import client
 

@@ -16,7 +16,7 @@ from livelens.server.config import Uploads
 from livelens.server.identity import who
 from livelens.server.state import ServerState, state_of
 from livelens.server.threads import in_thread
-from livelens.server.upload_folder import ClipFacts, FullError, Incoming, UploadFolder
+from livelens.server.uploads.folder import ClipFacts, FullError, Incoming, UploadFolder
 from livelens.sources.upload import Upload
 
 PATH = "/api/uploads/"

@@ -12,10 +12,10 @@ from livelens.clock import NS_PER_S, now_ns, wall_ns
 from livelens.errors import ConfigError
 from livelens.media.peer import PeerStats
 from livelens.server.answers import json_response, media_type
+from livelens.server.figures.tables import Cell, csv_response, utc
 from livelens.server.identity import who
 from livelens.server.sessions import Kind, Session
 from livelens.server.state import ServerState, state_of
-from livelens.server.tables import Cell, csv_response, utc
 
 MAX_REPORT_BYTES = 4096
 # Once a second, and what a browser's timers are early.

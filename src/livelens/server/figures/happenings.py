@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from livelens.server.answers import json_response
-from livelens.server.eventlog import MOST_ENTRIES
-from livelens.server.history import whole_of
+from livelens.server.figures.eventlog import MOST_ENTRIES
+from livelens.server.figures.history import whole_of
+from livelens.server.figures.tables import csv_response, utc
 from livelens.server.identity import who
 from livelens.server.state import state_of
-from livelens.server.tables import csv_response, utc
 
 _SHOWN = 200
 

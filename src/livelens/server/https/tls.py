@@ -11,13 +11,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from livelens.errors import ConfigError
 from livelens.server.access.evidence import is_loopback
-from livelens.server.certificates import (
+from livelens.server.config import CertificateFiles, Listening
+from livelens.server.https.certificates import (
     Certificate,
     given_certificate,
     own_certificate,
     own_names,
 )
-from livelens.server.config import CertificateFiles, Listening
 
 log = structlog.get_logger(__name__)
 

@@ -13,12 +13,12 @@ from livelens.clock import NS_PER_S, nanoseconds
 from livelens.errors import ConfigError, NotFound
 from livelens.flow.graph import stage_names
 from livelens.server.boards import seconds_of
-from livelens.server.gpu import Gpu
+from livelens.server.figures.gpu import Gpu
+from livelens.server.figures.rings import Column, Key, Reduction, Rings, reduced
+from livelens.server.figures.sampler import Sampler, Track
+from livelens.server.figures.tables import Cell, csv_response, utc
 from livelens.server.identity import who
-from livelens.server.rings import Column, Key, Reduction, Rings, reduced
-from livelens.server.sampler import Sampler, Track
 from livelens.server.state import state_of
-from livelens.server.tables import Cell, csv_response, utc
 from livelens.server.threads import in_thread
 
 _LONGEST_S = 3600.0

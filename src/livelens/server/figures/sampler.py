@@ -11,9 +11,9 @@ import structlog
 from livelens.clock import NS_PER_S, now_ns, wall_ns
 from livelens.flow.figures import Tally
 from livelens.flow.pipeline import Pipeline
-from livelens.server.gpu import GpuWatch
-from livelens.server.rings import Key, Rings, Room
-from livelens.server.usage import CpuMeter, usage
+from livelens.server.figures.gpu import GpuWatch
+from livelens.server.figures.rings import Key, Rings, Room
+from livelens.server.figures.usage import CpuMeter, usage
 from livelens.sinks.whep import WhepSink
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""HTTPS: certificates, the port that speaks it, and who knocks by plain HTTP."""

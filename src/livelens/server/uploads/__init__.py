@@ -1,0 +1,1 @@
+"""Clips that people upload, to be played as streams."""
