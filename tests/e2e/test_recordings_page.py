@@ -14,8 +14,8 @@ from livelens.sources.counter import read_counter
 from livelens.sources.pattern import Pattern
 from livelens.spec import PipelineSpec
 from tests.e2e.browsers import chromium, firefox, page_of
-from tests.server.running import Running, running, until
 from tests.server.recordings.test_recordings import Count, pictures
+from tests.server.running import Running, running, until
 
 pytestmark = pytest.mark.e2e
 

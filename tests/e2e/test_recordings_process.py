@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.running import until
 from tests.server.recordings.test_recordings import pictures, results
+from tests.server.running import until
 
 pytestmark = pytest.mark.e2e
 
