@@ -102,6 +102,9 @@ def test_bodies_that_are_not_json(server: Running) -> None:
     response = server.http.post("/api/streams", content=b'{"id": ', headers=kind)
     assert response.status_code == 400
     assert "not JSON" in response.json()["error"]
+    response = server.http.post("/api/streams", content=b'{"id": "\xff"}', headers=kind)
+    assert response.status_code == 400
+    assert "not JSON" in response.json()["error"]
     response = server.http.post("/api/streams", content=b"[" * 100_000, headers=kind)
     assert response.status_code == 400
     assert "nested too deeply" in response.json()["error"]

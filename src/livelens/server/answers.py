@@ -92,7 +92,7 @@ async def json_body(request: Request) -> object:
         raise HTTPException(415, "expected Content-Type: application/json")
     try:
         return msgspec.json.decode(await request.body())
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"the body is not JSON: {error}") from None
     except RecursionError:
         raise ConfigError("the body is nested too deeply") from None

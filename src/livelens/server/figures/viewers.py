@@ -165,7 +165,7 @@ async def report(request: Request) -> Response:
         raise HTTPException(413, f"the body is larger than {MAX_REPORT_BYTES} bytes")
     try:
         heard = msgspec.json.decode(body, type=ViewerReport)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"not a report: {error}") from None
     now = now_ns()
     if session.heard is None or now - session.heard[0] >= _KEPT_EVERY_NS:

@@ -198,9 +198,11 @@ def _number(request: Request, key: str, usual: int, most: int) -> int:
     text = request.query_params.get(key)
     if text is None:
         return usual
-    if not (text.isascii() and text.isdecimal()) or int(text) > most:
+    # Beyond so many digits Python reads no number at all.
+    value = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else -1
+    if not 0 <= value <= most:
         raise ConfigError(f"{key} is a number from 0 to {most} - at ?{key}")
-    return int(text)
+    return value
 
 
 def _moment(request: Request, key: str, first_pts_ns: int) -> int | None:

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from livelens.server.threads import in_thread
 
 _CHUNK_BYTES: Final = 262_144
-_RANGE: Final = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.I)
+_RANGE: Final = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.I | re.A)
 
 
 def file_response(
