@@ -33,7 +33,6 @@ export {
 } from "./server";
 export { isCompanion, nameOf } from "./session";
 export { readMessages } from "./sse";
-export { keepToken, takeToken } from "./token";
 export type * from "./types";
 export {
   removeUpload,

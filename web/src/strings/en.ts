@@ -30,7 +30,6 @@ export const en = {
     copy: "Copy",
     copied: "Copied",
     loading: "Loading…",
-    more: "More",
   },
   states: {
     starting: "starting",

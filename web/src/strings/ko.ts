@@ -32,7 +32,6 @@ export const ko: Words = {
     copy: "복사",
     copied: "복사됨",
     loading: "불러오는 중…",
-    more: "더 보기",
   },
   states: {
     starting: "시작 중",

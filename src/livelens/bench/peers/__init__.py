@@ -1,6 +1,5 @@
 """Released packages that do what Livelens does, each in its own cached environment."""
 
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -134,11 +133,3 @@ def command_of(
             quiet[f"LIVELENS_BENCH_{name.upper()}"] = str(getattr(load, name))
         return [str(python), "-m", "streamlit", "run", script, *flags], quiet
     return [str(python), script, host, str(port), str(load.cost_ms), str(load.kbps)], quiet
-
-
-def reachable_cache() -> bool:
-    """Whether the folder of the environments can be written."""
-    folder = user_cache_path("livelens")
-    while not folder.exists():
-        folder = folder.parent
-    return os.access(folder, os.W_OK)

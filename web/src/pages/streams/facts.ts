@@ -13,11 +13,6 @@ export function droppedOf(info: StreamInfo): number {
   return Object.values(info.dropped).reduce((sum, count) => sum + count, 0);
 }
 
-/** The size that tells how its picture is shaped, before one has come. */
-export function shapeOf(info: StreamInfo): readonly [number, number] {
-  return info.size_px ?? [16, 9];
-}
-
 /** Whether pictures can be expected of it. */
 export function isLive(info: StreamInfo): boolean {
   return info.state === "running" || info.state === "reconnecting" || info.state === "starting";
