@@ -96,10 +96,17 @@ def test_health_tells_strangers_no_names_of_streams() -> None:
 
 def test_the_host_header_on_loopback(local: Running) -> None:
     port = local.url.rpartition(":")[2]
-    for host in (f"127.0.0.1:{port}", "localhost", f"[::1]:{port}", "Lens.Internal"):
+    own = (f"127.0.0.1:{port}", "127.0.0.2", "localhost", f"[::1]:{port}", "Lens.Internal")
+    for host in own:
         response = httpx.get(local.url + "/api/streams", headers={"Host": host})
         assert response.status_code == 200, host
-    for host in ("evil.example", f"127.0.0.1.evil.example:{port}", "[", "a@127.0.0.1.x"):
+    for host in (
+        "evil.example",
+        f"127.0.0.1.evil.example:{port}",
+        "10.0.0.1",
+        "[",
+        "a@127.0.0.1.x",
+    ):
         response = httpx.get(local.url + "/api/streams", headers={"Host": host})
         assert response.status_code == 403, host
         assert httpx.get(local.url + "/healthz", headers={"Host": host}).status_code == 200

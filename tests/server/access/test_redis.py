@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from livelens.errors import ConfigError
 from livelens.server.access.desk import prepare
@@ -136,8 +137,12 @@ def test_while_redis_is_away_nobody_gets_in_by_accident(
     cookies = signed_in(one)
     redis.stop()
     try:
-        refused = httpx.get(f"{one.url}/api/streams", cookies=cookies)
+        with capture_logs() as logs:
+            refused = httpx.get(f"{one.url}/api/streams", cookies=cookies)
+            assert status(one, cookies) == 503
         assert refused.status_code == 503
+        assert [each["event"] for each in logs] == ["redis is away"]
+        assert "lock" not in str(logs)
         assert refused.json()["error"].startswith(f"Redis at 127.0.0.1:{redis.port} does not")
         assert "lock" not in refused.text
         assert refused.headers["retry-after"]
@@ -155,7 +160,9 @@ def test_while_redis_is_away_nobody_gets_in_by_accident(
         assert httpx.get(f"{one.url}/", cookies=cookies).status_code == 200
     finally:
         redis.start()
-    until(lambda: status(one, cookies) == 200)
+    with capture_logs() as logs:
+        until(lambda: status(one, cookies) == 200)
+    assert "redis is back" in [each["event"] for each in logs]
 
 
 def test_a_server_does_not_start_without_its_redis(redis: Redis) -> None:

@@ -125,8 +125,10 @@ def has_own_name(scope: Scope, listening: Listening) -> bool:
     """Whether the server is asked for under a name of this machine, or of `server.hosts`.
 
     Another site's page may reach it under a name of its own that leads here: DNS rebinding.
+    An address is nobody's name.
     """
-    return asked_name(scope) in LOCAL_NAMES | {host.lower() for host in listening.hosts}
+    name = asked_name(scope) or ""
+    return is_loopback(name) or name in {host.lower() for host in listening.hosts}
 
 
 def asked_name(scope: Scope) -> str | None:

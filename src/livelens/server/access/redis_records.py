@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
+import structlog
 
 from livelens.errors import ConfigError, Unavailable
 from livelens.server.access.records import SessionRecord, TokenRecord, unix_s, unknown_token
@@ -13,6 +14,8 @@ from livelens.server.access.tokens import Token
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+
+log = structlog.get_logger(__name__)
 
 Record = TypeVar("Record", SessionRecord, TokenRecord)
 
@@ -34,6 +37,7 @@ class RedisRecords:
     def __init__(self, url: str) -> None:
         self.where = where_is(url)
         self._redis = _client(url, self.where)
+        self._away = False
 
     async def put_session(self, record: SessionRecord) -> None:
         """Record a session."""
@@ -103,10 +107,19 @@ class RedisRecords:
 
         try:
             yield
+            self._tell(away=False)
         except (RedisError, OSError) as error:
+            self._tell(away=True, why=" ".join(str(error).split()))
             raise Unavailable(
                 f"Redis at {self.where} does not answer, which knows who is signed in"
             ) from error
+
+    def _tell(self, *, away: bool, **facts: str) -> None:
+        """Log that it went away or came back: once, whoever asks meanwhile."""
+        if away != self._away:
+            self._away = away
+            tell = log.warning if away else log.info
+            tell("redis is away" if away else "redis is back", where=self.where, **facts)
 
 
 def check_reachable(url: str) -> None:
