@@ -146,6 +146,15 @@ def test_results_belong_to_their_very_pictures(server: Running, tmp_path: Path) 
     assert picture.content[:2] == b"\xff\xd8"
 
 
+def test_a_recording_knows_the_lines_that_were_drawn(server: Running) -> None:
+    line = {"name": "road", "start": [0.1, 0.5], "end": [0.9, 0.5]}
+    flux = {"type": "flux", "units": "fraction", "lines": [line]}
+    stages = [{"type": "simulate", "boxes": [[0.3, 0.5, 0.5, 0.8]]}, {"type": "track"}, flux]
+    assert server.http.patch("/api/streams/pat", json={"stages": stages}).status_code == 200
+    info = start(server)
+    assert [(each["units"], each["lines"]) for each in info["flux"]] == [("fraction", [line])]
+
+
 async def test_who_watches_stays_and_changes_do_not_end_it(
     server: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -1,7 +1,7 @@
 /** Recordings: start, stop, list, play, delete. Functions throw `ApiError` or `Unreachable`. */
 
 import type { Api } from "./api";
-import type { Result } from "./types";
+import type { Result, StreamSpec } from "./types";
 import { parseMessage } from "./types";
 
 /** Why a recording has ended; empty while it goes on. */
@@ -34,6 +34,8 @@ export interface Recording {
   /** `pts_ns` of the results of the first picture. */
   first_pts_ns: number;
   stages: readonly string[];
+  /** Settings of its `flux` stages when it began. */
+  flux: NonNullable<StreamSpec["stages"]>;
   end: RecordingEnd;
   detail: string;
   /** [from, to] in seconds by class; only of a single recording. */

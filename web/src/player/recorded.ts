@@ -1,8 +1,10 @@
 /** The results of a recording by the time of its video: which belong to a picture? Pure. */
 
-import type { Result } from "../client";
+import type { Result, StreamSpec } from "../client";
 import type { Scene } from "./draw";
 import { landmarksAt, objectsAt } from "./motion";
+import { posesOf } from "./poses";
+import { regionsOf } from "./regions";
 import { RTP_HZ } from "./rtp";
 import { TRAIL_TICKS, trailsOf } from "./trails";
 
@@ -22,8 +24,11 @@ export class RecordedResults {
   /** Ascending by time. */
   #placed: Placed[] = [];
 
-  /** `firstPtsNs`: of the video's first picture. */
-  constructor(private readonly firstPtsNs: number) {}
+  /** `firstPtsNs`: of the video's first picture; `spec`: what the stream was, for its lines. */
+  constructor(
+    private readonly firstPtsNs: number,
+    private readonly spec: StreamSpec = {},
+  ) {}
 
   /** Ticks of the video's clock at which the picture of a result is shown. */
   ticksOf(result: Result): number {
@@ -61,7 +66,7 @@ export class RecordedResults {
       const { result } = before;
       const landmarks = result.landmarks ?? [];
       const mask = result.mask ?? null;
-      return this.#withTrails(
+      return this.#complete(
         { kind: "exact", objects: result.objects, landmarks, mask, result },
         before.ticks,
       );
@@ -76,16 +81,34 @@ export class RecordedResults {
       mask: near.mask ?? null,
       result: before.result,
     };
-    return this.#withTrails(scene, ticks);
+    return this.#complete(scene, ticks);
   }
 
-  #withTrails(scene: Scene, ticks: number): Scene {
+  /** With what is of more than one frame: trails, poses, lines and zones. */
+  #complete(scene: Scene, ticks: number): Scene {
     const earlier = this.#placed
       .slice(this.#firstAfter(ticks - TRAIL_TICKS), this.#firstAfter(ticks))
       .map(({ result }) => result);
     // By the clock of the results, in which trails count.
     const now = Math.round(ticks + (this.firstPtsNs * RTP_HZ) / 1e9) | 0;
-    return { ...scene, trails: trailsOf(earlier, scene.objects, now) };
+    const trails = trailsOf(earlier, scene.objects, now);
+    const { result } = scene;
+    if (result === null) return { ...scene, trails };
+    const poses = posesOf(scene.objects, result, scene.kind === "exact", (trackerId, ptsNs) => {
+      const then = this.#placed.findLast((each) => each.result.pts_ns === ptsNs)?.result;
+      return then?.objects.find(({ tracker_id: id }) => id === trackerId)?.box ?? null;
+    });
+    const regions = regionsOf(this.spec, result, (stage) => this.#grid(stage, ticks));
+    return { ...scene, trails, poses, regions };
+  }
+
+  /** What a stage told last of its grid, up to then. */
+  #grid(stage: string, ticks: number): unknown {
+    for (let i = this.#firstAfter(ticks + TOLERANCE_TICKS) - 1; i >= 0; i--) {
+      const told: unknown = this.#placed[i]?.result.extra?.[stage];
+      if (typeof told === "object" && told !== null && "grid" in told) return told.grid;
+    }
+    return undefined;
   }
 
   /** Index of the first result after this time. */

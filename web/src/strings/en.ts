@@ -12,6 +12,8 @@ export const en = {
     label: "Pages",
     skip: "Skip to content",
     account: "Account and settings",
+    onAir: "On air",
+    onAirWords: "Your camera is being sent to {name}. Open the camera page to stop it.",
     signOut: "Sign out",
     signedInAs: "Signed in as {name}",
     theme: "Theme",

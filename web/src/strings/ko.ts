@@ -14,6 +14,8 @@ export const ko: Words = {
     label: "페이지",
     skip: "본문으로 건너뛰기",
     account: "계정 및 설정",
+    onAir: "송출 중",
+    onAirWords: "카메라가 {name}(으)로 전송되고 있습니다. 중지하려면 카메라 페이지를 여세요.",
     signOut: "로그아웃",
     signedInAs: "{name}(으)로 로그인됨",
     theme: "테마",

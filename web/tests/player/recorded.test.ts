@@ -72,3 +72,22 @@ test("trails end in the box of the picture", () => {
   const [trail] = all.scene(0.2).trails ?? [];
   expect(trail?.points.map(({ x }) => x)).toEqual([5, 15, 25]);
 });
+
+test("lines are where they were when it began, with the counts of the picture", () => {
+  const counted = (seq: number, timeS: number, count: number): Result => ({
+    ...result(seq, timeS),
+    extra: { flux: { lines: [{ name: "road", in: { car: count }, out: {} }], zones: [] } },
+  });
+  const line = { name: "road", start: [0, 0.5], end: [1, 0.5] };
+  const spec = { stages: [{ type: "flux", units: "fraction", lines: [line] }] };
+  const all = new RecordedResults(FIRST_NS, spec);
+  all.put(0, 100, [counted(1, 0, 1), counted(2, 0.04, 2)]);
+  for (const [timeS, count] of [
+    [0, 1],
+    [0.04, 2],
+  ] as const) {
+    expect(all.scene(timeS).regions).toEqual([
+      { kind: "line", name: "road", start: [0, 50], end: [100, 50], in: count, out: 0 },
+    ]);
+  }
+});

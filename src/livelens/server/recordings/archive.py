@@ -53,6 +53,7 @@ class RecordingInfo(msgspec.Struct, frozen=True):
         first_pts_ns: `pts_ns` of the results of the first picture: what a result tells of is
             seen at (pts_ns - first_pts_ns) / 1e9 seconds of the video.
         stages: what the pictures went through when it began.
+        flux: the settings of its `flux` stages when it began, for their lines and zones.
         end: why it ended; empty while it goes on.
         detail: the same in words, where there is more to say.
         seen: [from, to] in seconds by class; only told of a single recording.
@@ -74,6 +75,7 @@ class RecordingInfo(msgspec.Struct, frozen=True):
     results: int = 0
     first_pts_ns: int = 0
     stages: list[str] = []
+    flux: list[dict[str, Any]] = []
     end: End = ""
     detail: str = ""
     seen: Spans = {}

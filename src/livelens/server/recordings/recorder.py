@@ -5,7 +5,7 @@ import secrets
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -216,6 +216,7 @@ class Recorder:
             state="recording",
             began_unix_s=round(began_ns / 1e9, 3),
             stages=stage_names(pipeline.spec.stages),
+            flux=_flux(pipeline),
         )
 
         def changed(tape: Tape) -> None:
@@ -298,6 +299,11 @@ class Recorder:
         task = self._endings.get(recording_id)
         if task is not None:
             await asyncio.wait([task])
+
+
+def _flux(pipeline: Pipeline) -> list[dict[str, Any]]:
+    stages = plugins.as_data(pipeline.spec)["stages"]
+    return [stage for stage in stages if stage["type"] == "flux"]
 
 
 def _infos(tapes: list[Tape]) -> list[RecordingInfo]:

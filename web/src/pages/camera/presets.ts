@@ -1,13 +1,9 @@
 /** What a camera's pictures can be run through. */
 
 import { api } from "../../app/server";
-import { ApiError } from "../../client";
+import { ApiError, type PresetInfo } from "../../client";
 
-export interface Preset {
-  name: string;
-  description: string;
-  stages: readonly unknown[];
-}
+export type Preset = PresetInfo;
 
 /** Where the server's own choice seeks nothing, a person still wants to see something. */
 export function firstChoice(known: readonly Preset[]): string {

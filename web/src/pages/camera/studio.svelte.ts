@@ -1,5 +1,6 @@
 /** The person's own camera: open, sent, and brought back whenever something takes it away. */
 
+import { sending } from "../../app/sending.svelte";
 import { api, client } from "../../app/server";
 import { session } from "../../app/session.svelte";
 import { streams } from "../../app/streams.svelte";
@@ -176,6 +177,7 @@ class Studio {
       },
     });
     this.#publisher = publisher;
+    sending.stream = stream;
     this.#awake.keep(true);
     this.#tick();
   }
@@ -183,6 +185,7 @@ class Studio {
   stop(): void {
     const publisher = this.#publisher;
     this.#publisher = null;
+    sending.stream = "";
     publisher?.close();
     this.#link = "closed";
     this.#stats = null;

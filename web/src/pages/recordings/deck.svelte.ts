@@ -145,7 +145,9 @@ export class Deck {
     const playback = this.#playback;
     if (recording === null || playback === null) return;
     if (this.#pieces === null && recording.frames > 0) {
-      const results = new RecordedResults(recording.first_pts_ns);
+      const results = new RecordedResults(recording.first_pts_ns, {
+        stages: recording.flux,
+      });
       playback.results = results;
       playback.drawing = !recording.drawn;
       this.#pieces = new Pieces(api, this.#id, results, () => playback.redraw());

@@ -7,11 +7,11 @@ const KNOWN = ["default", "faces", "people", "traffic", "landmarks", "everything
 type Known = (typeof KNOWN)[number];
 
 /** Ours in any language; those of the configuration as the server describes them. */
-export function presetWords(preset: PresetInfo): string {
+export function presetWords(preset: Partial<PresetInfo>): string {
   const known = KNOWN.find((each) => each === preset.name);
   return known !== undefined && preset.description === ENGLISH[known]
     ? t(`addSource.preset_${known}`)
-    : preset.description;
+    : (preset.description ?? "");
 }
 
 /** One of the configuration may have taken the name of ours. */
