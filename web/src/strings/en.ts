@@ -763,6 +763,8 @@ export const en = {
     minutes: "{count} min",
     start: "Record {stream}",
     stop: "Stop recording {stream}",
+    startDrawn: "Record {stream} with boxes drawn in",
+    stopDrawn: "Stop recording {stream} with boxes",
     started: "{stream} is being recorded.",
     kept: "{stream}: {length} recorded.",
     nameOf: "{stream}, {when}",

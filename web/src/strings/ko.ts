@@ -761,6 +761,8 @@ export const ko: Words = {
     minutes: "{count}분",
     start: "{stream} 녹화",
     stop: "{stream} 녹화 중지",
+    startDrawn: "{stream} 박스를 그려 넣어 녹화",
+    stopDrawn: "{stream} 박스 녹화 중지",
     started: "{stream} 녹화를 시작했습니다.",
     kept: "{stream}: {length} 녹화했습니다.",
     nameOf: "{stream}, {when}",

@@ -17,8 +17,8 @@ class Going {
     return this.#off;
   }
 
-  of(stream: string): Recording | undefined {
-    return this.#list.find((each) => each.stream === stream && !each.drawn);
+  of(stream: string, drawn = false): Recording | undefined {
+    return this.#list.find((each) => each.stream === stream && each.drawn === drawn);
   }
 
   refresh(): void {
