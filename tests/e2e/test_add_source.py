@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.e2e.browsers import PATIENCE_MS, chromium
 from tests.server.running import PATTERN, Running, running, until
@@ -158,13 +158,27 @@ def test_two_gigabytes_are_refused_before_they_are_sent(
     sent: list[str] = []
     page.on("request", lambda r: sent.append(r.url) if r.method == "PUT" else None)
     dialog = opened(page, server)
+
+    def refused() -> None:
+        expect(dialog.get_by_role("alert").filter(has_text="2 GB")).to_contain_text(
+            "the server takes 3.8 MB at most. Cut it shorter"
+        )
+        expect(dialog.get_by_role("button", name="Add", exact=True)).to_be_disabled()
+
+    # Also who has chosen before the page knows how much the server takes.
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/uploads", hold)
     dialog.get_by_role("tab", name="Video file").click()
-    expect(dialog.get_by_text("3.8 MB at most")).to_be_visible()
     dialog.locator("input[type=file]").set_input_files(str(large))
-    expect(dialog.get_by_role("alert").filter(has_text="2 GB")).to_contain_text(
-        "the server takes 3.8 MB at most. Cut it shorter"
-    )
-    expect(dialog.get_by_role("button", name="Add", exact=True)).to_be_disabled()
+    expect(dialog.get_by_role("button", name="Send and add")).to_be_enabled()
+    held[0].continue_()
+    refused()
+    dialog.locator("input[type=file]").set_input_files(str(large))
+    refused()
     assert sent == []
 
 

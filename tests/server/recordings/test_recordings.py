@@ -219,6 +219,14 @@ def differs(plain: Path, drawn: Path) -> bool:
     )
 
 
+def test_a_video_of_which_nothing_was_written_is_none(server: Running, tmp_path: Path) -> None:
+    info = recorded(server, 0.6)
+    (tmp_path / "kept" / f"{info['id']}.mp4").write_bytes(b"")
+    response = server.http.get(f"/api/recordings/{info['id']}/video")
+    assert response.status_code == 404
+    assert "no video" in response.json()["error"]
+
+
 def test_ranges(server: Running) -> None:
     info = recorded(server, 0.6)
     path = f"/api/recordings/{info['id']}/video"

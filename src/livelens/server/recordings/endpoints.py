@@ -140,6 +140,8 @@ async def recording_video(request: Request) -> Response:
         return file_response(request, path, size, f'"{info.id}-{size}"', headers, head=head)
     try:
         stat = await in_thread(path.stat)
+        if not stat.st_size:  # the disk was full before its first picture
+            raise FileNotFoundError
     except OSError:
         raise NotFound("this recording has no video") from None
     etag = f'"{info.id}-{stat.st_size}-{stat.st_mtime_ns}"'
