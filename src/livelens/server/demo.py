@@ -19,7 +19,7 @@ def demo_config() -> ServerConfig:
     Raises:
         DownloadError: the clip is not here and cannot be fetched.
     """
-    clip = zoo.clip(_CLIP)
+    zoo.clip(_CLIP)
     analysis: dict[str, Any] = {
         # ByteTrack weeds out what is found weakly once; so let it see weak finds.
         "stages": [
@@ -31,11 +31,6 @@ def demo_config() -> ServerConfig:
         {
             "presets": {"default": analysis},
             "publish": {"preset": "default"},
-            "streams": {
-                "street": {
-                    "source": {"type": "file", "path": str(clip), "loop": True, "pace": True},
-                    "preset": "default",
-                }
-            },
+            "streams": {"street": {"source": f"sample://{_CLIP}", "preset": "default"}},
         }
     )

@@ -74,8 +74,8 @@ class Greeting:
         elif access.password.configured:
             print("The password is the one in the configuration.", flush=True)
         else:
-            print(f"The password was told at the first start: {access.password.file}")
-            print("  keeps its hash; `livelens access password` makes another.", flush=True)
+            print("The password was told at the first start.")
+            print("  Is it lost? `livelens access password` makes another.", flush=True)
         if access.settings.trust_loopback:
             print("Whoever asks from this machine needs none: access.trust_loopback", flush=True)
 

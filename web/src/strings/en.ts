@@ -972,7 +972,7 @@ export const en = {
     didEnd: "{name} is signed out.",
     noSessions: "Nobody gave the password: this machine is trusted, or a token was used.",
     password: "Password",
-    passwordWords: "All other browsers are signed out.",
+    passwordWords: "A new one signs out all other browsers.",
     passwordFixed:
       "The password is in the server's configuration (access.password or LIVELENS_PASSWORD), and is changed there.",
     present: "Present password",

@@ -967,7 +967,7 @@ export const ko: Words = {
     noSessions:
       "비밀번호로 로그인한 곳이 없습니다. 이 컴퓨터를 신뢰하도록 설정했거나 토큰을 사용했습니다.",
     password: "비밀번호",
-    passwordWords: "다른 모든 브라우저는 로그아웃됩니다.",
+    passwordWords: "바꾸면 다른 모든 브라우저에서 로그아웃됩니다.",
     passwordFixed:
       "비밀번호가 서버 설정(access.password 또는 LIVELENS_PASSWORD)에 있으므로 그곳에서 변경해야 합니다.",
     present: "현재 비밀번호",
