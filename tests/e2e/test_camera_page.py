@@ -118,6 +118,11 @@ def test_sends_sees_itself_switches_and_stops(context: BrowserContext) -> None:
         until(lambda: streams(server)["my-desk"]["captured"] > seen + 20)
         assert publishers(server) == session, "another camera needs no new session"
 
+        # Whoever leaves the page is told, for as long as it lasts, that the camera is on.
+        page.get_by_role("link", name="Streams", exact=True).click()
+        page.get_by_role("link", name="Your camera is being sent to my-desk").click()
+        expect(live(page)).to_be_visible()
+
         page.get_by_role("button", name="Share").click()
         expect(page.get_by_role("dialog")).to_contain_text(f"{server.url}/#/watch/my-desk")
         page.keyboard.press("Escape")

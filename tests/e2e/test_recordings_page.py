@@ -126,6 +126,16 @@ def seek(page: Page, time_s: float) -> None:
     until(lambda: page.locator("[data-time]").get_attribute("data-time") != before)
 
 
+def test_drawn_pictures_are_recorded_from_the_menu(server: Running) -> None:
+    with chromium_page() as page:
+        page.goto(f"{server.url}/#/watch/numbers")
+        page.get_by_role("button", name="More ways to record numbers").click()
+        page.get_by_role("button", name="Record numbers with boxes drawn in").click()
+        expect(page.get_by_role("button", name="Stop recording numbers with boxes")).to_be_visible()
+        [info] = server.http.get("/api/recordings").json()["recordings"]
+        assert info["drawn"]
+
+
 def test_record_play_download_and_delete(server: Running, tmp_path: Path) -> None:
     with chromium_page() as page:
         page.goto(server.url)

@@ -133,6 +133,8 @@ export interface LinkStats {
   dropped: Record<string, number>;
   messages: number;
   messages_dropped: number;
+  /** Of the sound; null where there is none. */
+  audio: { packets: number; lost: number; loss: number } | null;
 }
 
 /** What a viewer's player said last: `PlayerNumbers` by the names of the API. */

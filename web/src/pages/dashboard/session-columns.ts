@@ -42,6 +42,8 @@ export const VALUES = {
   freezes: (each) => each.report?.freezes ?? null,
   undecoded: (each) => each.report?.frames_dropped ?? null,
   dropped: (each) => Object.values(each.server.dropped).reduce((all, count) => all + count, 0),
+  sound: (each) => each.server.audio?.packets ?? null,
+  soundLost: (each) => each.server.audio?.lost ?? null,
   resultsLost: (each) => each.server.messages_dropped,
 } satisfies Record<string, (each: SessionFigures) => Value>;
 
@@ -71,6 +73,8 @@ export const COLUMNS: readonly Column[] = [
   { key: "freezes" },
   { key: "undecoded" },
   { key: "dropped" },
+  { key: "sound" },
+  { key: "soundLost" },
   { key: "resultsLost" },
 ];
 
