@@ -74,7 +74,8 @@ class Greeting:
         elif access.password.configured:
             print("The password is the one in the configuration.", flush=True)
         else:
-            print(f"The password was told at the first start; its hash is in {access.password.file}")
+            kept = access.password.file
+            print(f"The password was told at the first start; its hash is in {kept}")
             print("  Is it lost? `livelens access password` makes another.", flush=True)
         if access.settings.trust_loopback:
             print("Whoever asks from this machine needs none: access.trust_loopback", flush=True)
