@@ -309,3 +309,24 @@ def test_the_folder_is_the_servers_to_choose(server: Running, folder: Path, clip
     body = {"id": "out", "source": source, "stages": []}
     assert server.http.post("/api/streams", json=body).status_code == 403
     assert stat.S_ISREG((folder.parent / "out.mp4").stat().st_mode)
+
+
+def test_an_upload_ends_with_the_right_to_it(folder: Path) -> None:
+    admin = {"Authorization": "Bearer correct-horse-battery-staple"}
+    access = {"trust_loopback": False, "password": "open, lens"}
+    config = {"access": access, "uploads": {"folder": str(folder)}}
+    with running(config, token="correct-horse-battery-staple") as one:
+        body = {"grants": [{"stream": "*", "actions": ["control"]}]}
+        made = one.http.post("/api/tokens", json=body, headers=admin).json()
+
+        def parts() -> Iterator[bytes]:
+            yield b"\0" * 65_536
+            until(lambda: lying(folder))
+            revoked = httpx.delete(f"{one.url}/api/tokens/{made['info']['id']}", headers=admin)
+            assert revoked.status_code == 204
+            until(lambda: not lying(folder))
+
+        shown = {"Authorization": f"Bearer {made['token']}"}
+        response = one.http.put("/api/uploads/clip.mp4", content=parts(), headers=shown)
+        assert response.status_code == 401
+        assert "has ended" in response.json()["error"]

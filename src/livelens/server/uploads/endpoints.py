@@ -117,10 +117,18 @@ async def put_upload(request: Request) -> Response:
     desk = _desk(request)
     length = request.headers.get("content-length", "0")
     declared = int(length) if length.isdecimal() else 0
+    right = asyncio.timeout(None)
+    leases = state_of(request).leases
     try:
-        name, size, facts = await desk.take(request.path_params["name"], declared, request.stream())
+        async with right:
+            with leases.during(who(request), lambda: right.reschedule(0)):
+                asked = request.path_params["name"]
+                name, size, facts = await desk.take(asked, declared, request.stream())
     except FullError as error:
         raise HTTPException(507, str(error), {"Connection": "close"}) from None
+    except TimeoutError:
+        why = "the right to upload has ended meanwhile"
+        raise HTTPException(401, why, {"Connection": "close"}) from None
     info = _info(request, name, size, facts)
     return json_response(info, 201, {"Location": f"{PATH}{quote(name)}"})
 
