@@ -36,6 +36,7 @@ def serving(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Clien
         stdout=subprocess.PIPE,
         stderr=(tmp_path / "log").open("a"),
         text=True,
+        encoding="utf-8",
         env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)},
     )
     assert process.stdout is not None

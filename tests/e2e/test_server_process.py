@@ -41,6 +41,7 @@ def serving(tmp_path: Path, config: str, *arguments: str) -> Iterator[subprocess
         stdout=subprocess.PIPE,
         stderr=(tmp_path / "log").open("w"),
         text=True,
+        encoding="utf-8",
         env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")},
     )
     try:

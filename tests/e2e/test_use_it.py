@@ -82,6 +82,7 @@ def first_lines(command: list[str], count: int, folder: Path) -> list[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        encoding="utf-8",
         start_new_session=True,
     ) as process:
         # Kills what says nothing; then the lines are missing, which fails the test.

@@ -57,7 +57,8 @@ class Greeting:
             print("No QR code: only this machine reaches a loopback address", file=sys.stderr)
         elif self.shows_camera:
             shown = f"?token={self.camera}" if self.camera is not None else ""
-            print(f"\n{qr_code(url + shown + _CAMERA_PAGE)}", flush=True)
+            if _can_show(qr := qr_code(url + shown + _CAMERA_PAGE)):
+                print(f"\n{qr}", flush=True)
             print(f"A phone's camera, for {CAMERA_S // 60} min: {url}{shown}{_CAMERA_PAGE}\n")
 
     @property
@@ -91,6 +92,15 @@ class Greeting:
             f" ({own_file()}). Compare:\n  SHA-256 {tls.certificate.fingerprint}",
             flush=True,
         )
+
+
+def _can_show(text: str) -> bool:
+    """Whether standard output has these characters: not every locale does."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def base_url(host: str, port: int, *, tls: bool) -> str:
