@@ -99,6 +99,7 @@ def _config(folder: Path) -> dict[str, Any]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("livelens")
     with running(_config(folder)) as one:
+        one.http.timeout = 100  # models are loaded for the first face, while streams start
         for name, number in (("Ada", 1), ("Jun", 2)):
             picture = encoded(photograph(number, 1))
             one.http.post(
