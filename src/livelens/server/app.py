@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from itertools import groupby
 
+import anyio.lowlevel
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -103,6 +104,9 @@ def create_app(config: ServerConfig, access: Access | None = None) -> Starlette:
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     """Start the configured streams beside the first requests, and stop everything at the end."""
     state: ServerState = app.state.server
+    # Files are answered through anyio, whose first call loads its asyncio side: not while
+    # streams run.
+    await anyio.lowlevel.checkpoint()
     tasks = [
         asyncio.create_task(state.streams.add_configured(), name="configured streams"),
         asyncio.create_task(state.rates.keep_looking(), name="rates"),
