@@ -25,7 +25,7 @@ METRIC = re.compile(r'"(livelens_\w+)"')
 QUESTION = re.compile(r'Question\("([^"]+)"')
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # Every stage, descriptor or sink has these; the page about plug-ins explains them.
-COMMON = {"name", "workers", "batch", "timeout_s", "lane", "overlay"}
+COMMON = {"name", "workers", "batch", "timeout_s", "lane", "overlay", "viewport"}
 COMMON |= {"classes", "refresh_s", "window_s", "min_size_px", "max_objects"}
 TOP = {field.name for field in msgspec.structs.fields(ServerConfig)}
 

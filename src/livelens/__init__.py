@@ -40,6 +40,7 @@ _HOME = {
     "Pose": "livelens.stages.describe.pose",
     "Reading": "livelens.descriptor",
     "Record": "livelens.sinks.record",
+    "Reframe": "livelens.stages.reframe",
     "Result": "livelens.events",
     "Results": "livelens.sinks.results",
     "Rtp": "livelens.sources.rtp",
@@ -50,6 +51,7 @@ _HOME = {
     "Track": "livelens.stages.track",
     "Url": "livelens.sources.url",
     "Vehicle": "livelens.stages.vehicle",
+    "Viewport": "livelens.types",
     "Whep": "livelens.sinks.whep",
     "run": "livelens.flow.run",
 }
@@ -81,10 +83,11 @@ if TYPE_CHECKING:
     from livelens.stages.landmarks.stage import FindLandmarks
     from livelens.stages.mask import Mask
     from livelens.stages.overlay import Overlay
+    from livelens.stages.reframe import Reframe
     from livelens.stages.simulate import Simulate
     from livelens.stages.track import Track
     from livelens.stages.vehicle import Vehicle
-    from livelens.types import Attribute, Frame, Item, Landmarks
+    from livelens.types import Attribute, Frame, Item, Landmarks, Viewport
 
 __all__ = [
     "AgeGender",
@@ -113,6 +116,7 @@ __all__ = [
     "Pose",
     "Reading",
     "Record",
+    "Reframe",
     "Result",
     "Results",
     "Rtp",
@@ -123,6 +127,7 @@ __all__ = [
     "Track",
     "Url",
     "Vehicle",
+    "Viewport",
     "Whep",
     "__version__",
     "run",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from livelens.clock import now_ns, rtp_timestamp, wall_ns
 from livelens.errors import one_line
-from livelens.types import Attribute, AttributeValue, Item, Landmarks, Part
+from livelens.types import Attribute, AttributeValue, Item, Landmarks, Part, Viewport
 
 StreamState = Literal[
     "starting", "running", "waiting", "reconnecting", "ended", "failed", "stopped"
@@ -97,6 +97,25 @@ class Mask(msgspec.Struct, frozen=True):
     counts: list[int]
 
 
+class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a virtual camera shows of a frame.
+
+    Attributes:
+        box: [x_min, y_min, x_max, y_max] in pixels of the frame; inside it.
+        aspect: width by height of the shot; a box of another shape is shown whole, and the rest
+            of the shot is filled up.
+        state: `following` a subject, `holding` where it was last seen, or `wide`.
+        subjects: tracker_ids of those who are shown on purpose, the most important first.
+        cut: the camera has jumped here.
+    """
+
+    box: tuple[float, float, float, float]
+    aspect: float
+    state: Literal["following", "holding", "wide"]
+    subjects: list[int] = []
+    cut: bool = False
+
+
 class StageTime(msgspec.Struct, frozen=True):
     """When a stage began and how long it took, in nanoseconds since the capture."""
 
@@ -123,6 +142,7 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
         landmarks: points of bodies, faces and hands.
         mask: where persons are.
         undetected: names of detectors that did not look at this frame.
+        viewports: what virtual cameras show, by the name of their stage.
         extra: what stages tell besides, by name.
     """
 
@@ -140,6 +160,7 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
     landmarks: list[LandmarkSet] = []
     mask: Mask | None = None
     undetected: list[str] = []
+    viewports: dict[str, Shown] = {}
     extra: dict[str, Any] = {}
 
 
@@ -235,7 +256,20 @@ def result_of(item: Item, dropped: dict[str, int]) -> Result:
         landmarks=[_landmarks(each, frame.size_px) for each in item.landmarks],
         mask=_mask(item.mask) if item.mask is not None else None,
         undetected=sorted(item.undetected),
+        viewports={name: _shown(each) for name, each in item.viewports.items()},
         extra=dict(item.extra),
+    )
+
+
+def _shown(viewport: Viewport) -> Shown:
+    x, y = viewport.x, viewport.y
+    right, bottom = x + viewport.width, y + viewport.height
+    return Shown(
+        box=(round(x, 2), round(y, 2), round(right, 2), round(bottom, 2)),
+        aspect=round(viewport.aspect, 4),
+        state=viewport.state,
+        subjects=list(viewport.subjects),
+        cut=viewport.cut,
     )
 
 

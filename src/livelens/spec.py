@@ -16,9 +16,6 @@ from livelens.types import Captured, Item
 if TYPE_CHECKING:
     from livelens.descriptor import Descriptor
 
-if TYPE_CHECKING:
-    from livelens.descriptor import Descriptor
-
 
 @runtime_checkable
 class Source(Protocol):
@@ -148,6 +145,11 @@ class StageSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """Whether a frame that finds all workers busy goes on untouched instead of being lost."""
         return False
 
+    @property
+    def lookahead_s(self) -> float:
+        """How long frames are held before the stage, that it may see what follows them."""
+        return 0.0
+
     def passed_over(self, item: Item) -> Item:
         """What becomes of a frame that the stage does not work on."""
         return item
@@ -180,17 +182,20 @@ class SinkSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         overlay: a stage that draws on the picture for this sink alone. With it the sink
             takes items when their analysis is done; without, video sinks take every
             picture at once and never wait for analysis.
+        viewport: name of a `reframe` stage: a video sink shows what its virtual camera shows
+            instead of the whole picture, and takes items when their analysis is done.
     """
 
     capacity: ClassVar[int] = 1
 
     name: str = ""
     overlay: StageSpec | None = None
+    viewport: str | None = None
 
     @property
     def takes(self) -> Literal["picture", "item"]:
         """Pictures as they come from the source, or items at the end of the stages."""
-        return "item" if self.overlay is not None else "picture"
+        return "picture" if self.overlay is None and self.viewport is None else "item"
 
     def open(self, stream_id: str) -> Sink:
         """Open it.

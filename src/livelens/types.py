@@ -123,12 +123,30 @@ class Landmarks:
 
 @dataclass(frozen=True, slots=True)
 class Viewport:
-    """The part of the picture that a virtual camera shows, in source pixels."""
+    """The part of the picture that a virtual camera shows. Never outside the picture.
+
+    Attributes:
+        x, y: its left upper corner in pixels of the frame; not whole numbers, as it moves by
+            parts of a pixel.
+        width, height: in pixels of the frame.
+        aspect: width by height of the shot. A viewport of another shape is shown whole, and the
+            rest of the shot is filled up.
+        largest_px: width and height of the largest viewport of that aspect in this picture: the
+            shot's natural size in pixels.
+        cut: the camera has jumped here from somewhere else.
+        subjects: tracker_ids of those who are shown on purpose, the most important first.
+        state: `following` a subject, `holding` where it was last seen, or `wide`.
+    """
 
     x: float
     y: float
     width: float
     height: float
+    aspect: float
+    largest_px: tuple[float, float]
+    cut: bool = False
+    subjects: tuple[int, ...] = ()
+    state: Literal["following", "holding", "wide"] = "wide"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +169,13 @@ class Item:
         landmarks: points of bodies, faces and hands.
         mask: (h, w) uint8 of any size, stretched over the frame: 255 where a person is.
         undetected: names of the detectors that did not look at this frame, on purpose.
-        viewport: what the virtual camera shows.
+        viewports: what virtual cameras show, by the name of their stage.
         timings: one entry for every stage passed.
         extra: results of plug-ins that fit nowhere else, by stage name.
         dropped: frames of the stream that were dropped so far, by "stage/reason"; known
             when the item is delivered.
+        ahead: the frames that followed it so far, with all that was known before the stage; only
+            for a stage that looks ahead (`StageSpec.lookahead_s`).
     """
 
     frame: Frame
@@ -164,10 +184,11 @@ class Item:
     landmarks: tuple[Landmarks, ...] = ()
     mask: NDArray[np.uint8] | None = None
     undetected: frozenset[str] = frozenset()
-    viewport: Viewport | None = None
+    viewports: Mapping[str, Viewport] = field(default_factory=dict)
     timings: tuple[Timing, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)
+    ahead: tuple["Item", ...] = ()
 
     def with_(self, **changes: Any) -> "Item":
         """A copy with these fields replaced."""

@@ -7,7 +7,7 @@ import supervision as sv
 
 from livelens.errors import StageError
 from livelens.picture import Picture
-from livelens.types import Attribute, Frame, Item, Landmarks
+from livelens.types import Attribute, Frame, Item, Landmarks, Viewport
 
 
 def check_results(items: Sequence[Item], results: object) -> None:
@@ -68,6 +68,11 @@ def _check_rest(item: Item, result: Item) -> None:
         isinstance(part, Landmarks) for part in result.landmarks
     ):
         raise StageError("an item's landmarks are a tuple of Landmarks")
+    if result.viewports is not item.viewports and not (
+        isinstance(result.viewports, Mapping)
+        and all(isinstance(each, Viewport) for each in result.viewports.values())
+    ):
+        raise StageError("an item's viewports are Viewports by the name of their stage")
     mask: object = result.mask
     if mask is not None and not (isinstance(mask, np.ndarray) and mask.ndim == 2):
         raise StageError(f"an item's mask is (h, w) uint8 or None, not {type(mask).__name__}")

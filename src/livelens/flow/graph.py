@@ -35,9 +35,19 @@ def check(spec: PipelineSpec, path: str = "$") -> None:
     for i, stage in enumerate(spec.stages):
         if stage.name and explicit.count(stage.name) > 1:
             raise ConfigError(f"two stages are called {stage.name!r} - at {path}.stages[{i}].name")
+    cameras = [
+        name
+        for stage, name in zip(spec.stages, stage_names(spec.stages), strict=True)
+        if "viewports" in stage.gives
+    ]
     names: set[str] = set()
     for i, sink in enumerate(spec.sinks):
         name = sink.name or named(sink)
+        if sink.viewport is not None and sink.viewport not in cameras:
+            raise ConfigError(
+                f"no stage {sink.viewport!r} gives a viewport ({', '.join(cameras) or 'none does'})"
+                f" - at {path}.sinks[{i}].viewport"
+            )
         if name in names:
             raise ConfigError(f"two sinks are called {name!r} - at {path}.sinks[{i}].name")
         names.add(name)
