@@ -27,13 +27,22 @@ class PageBuildHook(BuildHookInterface):
         home = Path(spec.origin).parent
         npm = [str(home / "bin" / "node"), str(home / "lib/node_modules/npm/bin/npm-cli.js")]
         path = f"{home / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-        for command in (["ci", "--omit=dev"], ["run", "build"]):
+        install = [] if self._installed else [["ci", "--omit=dev"]]
+        for command in (*install, ["run", "build"]):
             subprocess.run(
                 [*npm, *command, "--no-fund", "--no-audit", "--silent"],
                 cwd=Path(self.root) / "web",
                 env={**os.environ, "PATH": path},
                 check=True,
             )
+
+    @property
+    def _installed(self) -> bool:
+        """Whether npm has installed what the lock file says; to do so again takes tools away."""
+        web = Path(self.root) / "web"
+        done = web / "node_modules" / ".package-lock.json"
+        lock = web / "package-lock.json"
+        return done.is_file() and done.stat().st_mtime_ns >= lock.stat().st_mtime_ns
 
     @property
     def _stale(self) -> bool:
