@@ -118,6 +118,15 @@ def test_a_stream_gets_two_renditions_and_its_preset() -> None:
     assert configured_stream(config, "both").max_delay_s == 2
 
 
+def test_a_stream_that_reframes_has_a_framed_rendition() -> None:
+    config = read_config({"streams": {"cam": {"source": WHIP, "preset": "follow"}}})
+    sinks = configured_stream(config, "cam").sinks
+    assert [sink.name for sink in sinks] == ["main", "annotated", "framed"]
+    assert sinks[2].viewport == "reframe"
+    own = {"source": WHIP, "preset": "follow", "sinks": [{"type": "whep", "name": "hd"}]}
+    assert [sink.name for sink in pipeline_of(config, own).sinks] == ["hd"]
+
+
 def test_a_pipeline_from_the_api_must_be_a_mapping() -> None:
     with pytest.raises(ConfigError, match="expected a mapping, got list"):
         pipeline_of(read_config({}), [])

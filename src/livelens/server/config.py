@@ -24,7 +24,7 @@ from livelens.flow.graph import check as check_order
 from livelens.media.rtc_config import RtcConfig
 from livelens.server.access.settings import AccessSettings, from_environment
 from livelens.server.recordings.settings import Recordings
-from livelens.sinks.whep import Whep
+from livelens.server.renditions import with_renditions
 from livelens.sources.file import File
 from livelens.sources.upload import Upload
 from livelens.spec import PipelineSpec
@@ -231,9 +231,8 @@ def configured_stream(config: ServerConfig, stream_id: str) -> PipelineSpec:
 def pipeline_of(config: ServerConfig, data: object, path: str = "$") -> PipelineSpec:
     """A pipeline from plain data in which a `preset` may be named.
 
-    What the data says takes precedence over its preset. Without a `whep` sink it gets two:
-    `main`, which shows every picture at once and leaves drawing to the page, and
-    `annotated`, on which the server draws.
+    What the data says takes precedence over its preset. Without a `whep` sink it gets those of
+    `livelens.server.renditions.usual`.
 
     Raises:
         ConfigError: names what is wrong and where.
@@ -251,10 +250,7 @@ def pipeline_of(config: ServerConfig, data: object, path: str = "$") -> Pipeline
         # Who serves a file wants it played, not read as fast as the disk gives it.
         played = msgspec.structs.replace(spec.source, pace=True)
         spec = msgspec.structs.replace(spec, source=played)
-    if not any(isinstance(sink, Whep) for sink in spec.sinks):
-        watched = (Whep(name="main"), plugins.sink({"type": "whep", "name": "annotated",
-                                                    "overlay": "overlay"}, path))  # fmt: skip
-        spec = msgspec.structs.replace(spec, sinks=(*spec.sinks, *watched))
+    spec = with_renditions(spec)
     check_order(spec, path)
     return spec
 

@@ -16,6 +16,7 @@ from livelens.server.config import check_id, pipeline_of
 from livelens.server.describe import StreamList, seen_by, stream_info
 from livelens.server.foresight import check_switched_on
 from livelens.server.identity import who
+from livelens.server.renditions import kept_up
 from livelens.server.state import state_of
 from livelens.server.threads import in_thread
 from livelens.server.urls import check_pipeline, without_redirects
@@ -112,7 +113,10 @@ async def remove_stream(request: Request) -> Response:
 
 
 def changed(before: PipelineSpec, patch: Mapping[str, Any]) -> PipelineSpec:
-    """The pipeline with the keys of the patch replaced, lists as a whole. Raises ConfigError."""
+    """The pipeline with the keys of the patch replaced, lists as a whole.
+
+    Where sinks are not named, the usual renditions go with the stages. Raises ConfigError.
+    """
     fields: dict[str, object] = {
         "source": before.source,
         "stages": list(before.stages),
@@ -121,6 +125,9 @@ def changed(before: PipelineSpec, patch: Mapping[str, Any]) -> PipelineSpec:
         "on_error": before.on_error,
     }
     spec = plugins.pipeline({**fields, **patch})
+    if "sinks" not in patch:
+        sinks = kept_up(spec.sinks, before.stages, spec.stages)
+        spec = msgspec.structs.replace(spec, sinks=sinks)
     check_order(spec)
     return spec
 

@@ -190,6 +190,7 @@ export const en = {
     preset_traffic: "Vehicles with type, direction and how many pass where.",
     preset_landmarks: "Points on bodies, faces and hands.",
     preset_everything: "All of these at once, for powerful machines.",
+    preset_follow: "An upright picture that follows a person, an animal or a ball.",
     add: "Add",
     sendAndAdd: "Send and add",
     added: "Stream “{name}” has been added.",

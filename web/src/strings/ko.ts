@@ -190,6 +190,7 @@ export const ko: Words = {
     preset_traffic: "차량의 종류와 방향, 어디로 얼마나 지나가는지 셉니다.",
     preset_landmarks: "몸, 얼굴, 손의 주요 점을 찾습니다.",
     preset_everything: "위의 모두를 한꺼번에 찾습니다. 성능이 좋은 컴퓨터에 알맞습니다.",
+    preset_follow: "사람, 동물, 공을 따라가며 세로 화면으로 보여 줍니다.",
     add: "추가",
     sendAndAdd: "보내고 추가",
     added: "‘{name}’ 스트림을 추가했습니다.",

@@ -3,7 +3,15 @@
 import type { PresetInfo } from "../../client";
 import { t } from "../../strings/index.svelte";
 
-const KNOWN = ["default", "faces", "people", "traffic", "landmarks", "everything"] as const;
+const KNOWN = [
+  "default",
+  "faces",
+  "people",
+  "traffic",
+  "landmarks",
+  "everything",
+  "follow",
+] as const;
 type Known = (typeof KNOWN)[number];
 
 /** Ours in any language; those of the configuration as the server describes them. */
@@ -22,4 +30,5 @@ const ENGLISH: Readonly<Record<Known, string>> = {
   traffic: "vehicles with type, direction and how many pass where",
   landmarks: "points on bodies, faces and hands",
   everything: "all of these at once, for powerful machines",
+  follow: "an upright picture that follows a person, an animal or a ball",
 };
