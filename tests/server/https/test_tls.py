@@ -239,6 +239,7 @@ def test_given_certificates_that_cannot_be_used(tmp_path: Path) -> None:
     text = tmp_path / "text.pem"
     for one, its, what in (
         (tmp_path / "none.pem", key, "none.pem: No such file"),
+        (cert, Path("/dev/zero"), "/dev/zero: is no file"),
         (cert, tmp_path / "none.pem", "none.pem: No such file"),
         (text, key, "no certificate in PEM form"),
         (cert, text, "no private key in PEM form"),

@@ -190,6 +190,8 @@ def _public(key: object) -> bytes:
 
 def _read(file: Path) -> bytes:
     try:
+        if file.exists() and not file.is_file():  # a device need not have an end
+            raise ConfigError(f"{file}: is no file")
         return file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from None
