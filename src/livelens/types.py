@@ -176,6 +176,7 @@ class Item:
             when the item is delivered.
         ahead: the frames that followed it so far, with all that was known before the stage; only
             for a stage that looks ahead (`StageSpec.lookahead_s`).
+        held_ns: how long it was held on purpose, for stages that look ahead: no lateness.
     """
 
     frame: Frame
@@ -189,6 +190,7 @@ class Item:
     extra: Mapping[str, Any] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)
     ahead: tuple["Item", ...] = ()
+    held_ns: int = 0
 
     def with_(self, **changes: Any) -> "Item":
         """A copy with these fields replaced."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
+import msgspec
+
 from livelens.clock import nanoseconds, now_ns
 from livelens.descriptor import DescriptorSpec
 from livelens.errors import (
@@ -35,8 +37,8 @@ Deliver = Callable[[Item], None]
 _POLL_S = 0.05
 
 
-# Frames that passed a busy stage over follow the one in work, all at once: so many find room
-# behind it, where on live streams one does otherwise.
+# Frames that passed a busy stage over follow the one in work, all at once, and so may those that
+# were held: so many find room, where on live streams one does otherwise.
 _BURST = 8
 
 
@@ -201,7 +203,7 @@ class Chain:
             if link in fresh:
                 link.lane.attach(link.port)
             elif link not in self.links:
-                link.lane.renew(link.spec)
+                link.lane.renew(_named(link.spec, link.port.stage))
         self._renumber(links)
         _make_room(links)
         for here, there in pairwise(links):
@@ -246,7 +248,7 @@ class Chain:
     def _lane_for(self, spec: StageSpec, name: str) -> Lane:
         if spec.scope == "shared":
             return self._shared.take(spec, name)
-        return Lane(spec, f"{name}:{self._label}")
+        return Lane(_named(spec, name), f"{name}:{self._label}")
 
     def _fresh(self, links: Sequence[Link]) -> list[Link]:
         there = [link.port for link in self.links]
@@ -291,8 +293,14 @@ def _goes_on(link: Link, spec: StageSpec) -> bool:
 def _make_room(links: Sequence[Link]) -> None:
     room = 1
     for link in links:
+        room = _BURST if link.spec.lookahead_s else room
         link.port.room = 1 if link.spec.passes_over else room
         room = _BURST if link.spec.passes_over else room
+
+
+def _named(spec: StageSpec, name: str) -> StageSpec:
+    """The spec with the name that the stage has here, which it may write into items."""
+    return spec if spec.name == name else msgspec.structs.replace(spec, name=name)
 
 
 def _key(spec: StageSpec) -> str:

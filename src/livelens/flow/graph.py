@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 
+from livelens.descriptor import DescriptorSpec
 from livelens.errors import ConfigError
 from livelens.plugins import named
 from livelens.spec import PipelineSpec, SinkSpec, SourceSpec, StageSpec
@@ -30,6 +31,7 @@ def check(spec: PipelineSpec, path: str = "$") -> None:
     given = {"frame"}
     for i, stage in enumerate(spec.stages):
         _check_needs(stage, given, f"{path}.stages[{i}]")
+        _check_lookahead(stage, f"{path}.stages[{i}]")
         given |= stage.gives
     explicit = [stage.name for stage in spec.stages if stage.name]
     for i, stage in enumerate(spec.stages):
@@ -72,6 +74,20 @@ def _files(spec: SourceSpec | SinkSpec) -> list[str]:
     if not isinstance(path, str) or path == "-":
         return []
     return [os.path.realpath(os.path.expanduser(path))]
+
+
+def _check_lookahead(stage: StageSpec, path: str) -> None:
+    if not stage.lookahead_s:
+        return
+    if stage.lane == "process":
+        raise ConfigError(
+            f"the stage {named(stage)!r} cannot look ahead from a process of its own: "
+            f"leave out lookahead_s, or use lane: thread - at {path}.lane"
+        )
+    if isinstance(stage, DescriptorSpec) or stage.passes_over:
+        raise ConfigError(
+            f"frames do not wait for the stage {named(stage)!r}: it cannot look ahead - at {path}"
+        )
 
 
 def _check_needs(stage: StageSpec, given: set[str], path: str) -> None:

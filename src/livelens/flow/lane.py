@@ -84,6 +84,7 @@ class Lane:
     def attach(self, port: Port) -> None:
         """Let a stream through."""
         with self._changed:
+            port.ahead.span_ns = nanoseconds(self.spec.lookahead_s)
             self._ports.append(port)
         if self.failure is not None:
             port.problem(str(self.failure), True)
@@ -107,7 +108,7 @@ class Lane:
                     passed = (port.ticket(older), self.spec.passed_over(older))
                 elif len(port.waiting) >= port.capacity:
                     pushed_out = port.crowd_out()
-                port.waiting.append(item)
+                port.waiting.extend(port.ahead.add(item, now_ns()))
                 self._changed.notify_all()
         if refused:
             port.drop(item, "stopped")
@@ -121,19 +122,24 @@ class Lane:
         with self._changed:
             self.spec = spec
             self._renewed = True
+            for port in self._ports:
+                port.ahead.span_ns = nanoseconds(spec.lookahead_s)
+                port.waiting.extend(port.ahead.ripe(now_ns()))
+            self._changed.notify_all()
 
     def finish(self, port: Port) -> None:
         """No more items will come; `port.finished` follows when the last one is out."""
         with self._changed:
             port.finishing = True
+            port.waiting.extend(port.ahead.all(now_ns()))
+            self._changed.notify_all()
         self._settle(port)
 
     def detach(self, port: Port, reason: str) -> None:
         """Close a stream's way at once; what waits is dropped, what is in work is too."""
         with self._changed:
             port.closed = True
-            left = list(port.waiting)
-            port.waiting.clear()
+            left = port.clear()
             if port in self._ports:
                 self._ports.remove(port)
             port.deliver = lambda item: port.drop(item, reason)
@@ -184,9 +190,10 @@ class Lane:
         if lost and self._stuck >= _STUCK_WORKERS_ALLOWED:
             self._give_up()
 
-    def waiting_of(self, port: Port) -> int:
-        """Frames that wait on a port."""
-        return len(port.waiting)
+    def all_waiting(self, port: Port) -> list[Item]:
+        """Frames that wait on a port, or are held there so that the stage can look ahead."""
+        with self._changed:
+            return port.all_waiting
 
     # --- the workers' side
 
@@ -271,9 +278,9 @@ class Lane:
         while True:
             late: list[tuple[Port, Item]] = []
             with self._changed:
-                self._changed.wait_for(
-                    lambda: self._closed or any(port.waiting for port in self._ports)
-                )
+                while not self._closed and not any(port.waiting for port in self._ports):
+                    self._changed.wait(self._until_due_s())
+                    self._free_due()
                 if self._closed:
                     return False
                 worker.jobs = self._next_batch(late)
@@ -284,6 +291,17 @@ class Lane:
                 self._settle(port)
             if worker.jobs:
                 return True
+
+    def _until_due_s(self) -> float | None:
+        """How soon a held frame must go on, whatever follows it; None while none is held."""
+        due = [port.ahead.due_ns for port in self._ports if not port.lossless]
+        soonest = min((each for each in due if each is not None), default=None)
+        return None if soonest is None else max(0.0, (soonest - now_ns()) / NS_PER_S)
+
+    def _free_due(self) -> None:
+        for port in self._ports:
+            if not port.lossless and port.ahead:
+                port.waiting.extend(port.ahead.ripe(now_ns()))
 
     def _next_batch(self, late: list[tuple[Port, Item]]) -> list[_Job]:
         """Up to `batch` items: one from each port in turn, then round again."""
@@ -301,7 +319,7 @@ class Lane:
                 if not port.waiting:
                     continue
                 found = True
-                item = port.waiting.popleft()
+                item = port.take()
                 if _too_old(item, port, now):
                     late.append((port, item))
                 else:
@@ -349,7 +367,9 @@ class Lane:
         for job in jobs:
             job.port.observe(took_s)
         return [
-            result.with_(timings=(*result.timings, Timing(job.port.stage, began_ns, ended_ns)))
+            result.with_(
+                timings=(*result.timings, Timing(job.port.stage, began_ns, ended_ns)), ahead=()
+            )
             for job, result in zip(jobs, results, strict=True)
         ]
 
@@ -371,8 +391,7 @@ class Lane:
             ports = list(self._ports)
             passed = []
             for port in ports:
-                passed += [(port, port.ticket(item), item) for item in port.waiting]
-                port.waiting.clear()
+                passed += [(port, port.ticket(item), item) for item in port.clear()]
             self._changed.notify_all()
         for port, ticket, item in passed:
             port.release(ticket, item)
@@ -392,7 +411,7 @@ class Lane:
 def _too_old(item: Item, port: Port, now: int) -> bool:
     if port.lossless or port.max_delay_s is None:
         return False
-    return now - item.frame.captured_ns > nanoseconds(port.max_delay_s)
+    return now - item.frame.captured_ns - item.held_ns > nanoseconds(port.max_delay_s)
 
 
 def _has_died(stage: Stage) -> bool:

@@ -14,7 +14,7 @@ class StageLoad(msgspec.Struct, frozen=True):
 
     Attributes:
         done: frames that it has worked on since the stream began.
-        waiting: frames that wait for it.
+        waiting: frames that wait for it, or are held so that it can look ahead.
         waiting_ns: age of the oldest of them, since its capture; 0 when none waits.
         lane: what its workers are.
         workers: how many; those of a shared stage work for all streams that have it.
@@ -38,7 +38,7 @@ def stage_loads(links: Sequence[Link], done: Mapping[str, int]) -> dict[str, Sta
     loads = {}
     for link in links:
         spec = link.spec
-        waiting = list(link.port.waiting)
+        waiting = link.lane.all_waiting(link.port)
         loads[link.port.stage] = StageLoad(
             done=done.get(link.port.stage, 0),
             waiting=len(waiting),

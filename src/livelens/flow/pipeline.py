@@ -304,7 +304,7 @@ class Pipeline:
     def stats(self) -> PipelineStats:
         """A snapshot of the accounts."""
         links = self._chain.links
-        waiting = {link.port.stage: link.lane.waiting_of(link.port) for link in links}
+        waiting = {link.port.stage: len(link.lane.all_waiting(link.port)) for link in links}
         lanes = {name: outlet.lane for name, outlet in self._outlets.all.items()}
         waiting |= {name: lane.waiting for name, lane in lanes.items()}
         stages = {

@@ -4,6 +4,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from livelens.clock import now_ns
+from livelens.flow.ahead import Ahead
 from livelens.types import Item
 
 _LOSSLESS_CAPACITY = 2
@@ -25,6 +27,7 @@ class Port:
     Attributes:
         room: how many items of a live stream wait at most.
         crowded: only one may wait until nothing is left to do.
+        ahead: holds items until enough has followed them; then they wait for a worker.
         deliver: takes each item when it is done, in order.
         skip: takes an item whose work was lost, and the reason; the item is then delivered as
             it came. Without it such an item is dropped.
@@ -50,6 +53,7 @@ class Port:
         self.problem = problem
         self.room = 1
         self.crowded = False
+        self.ahead = Ahead()
         self.deliver: Deliver = lambda item: drop(item, "unconnected")
         self.skip: Callable[[Item, str], None] | None = None
         self.finished: Callable[[], None] = lambda: None
@@ -81,8 +85,24 @@ class Port:
         return older
 
     @property
+    def all_waiting(self) -> list[Item]:
+        """What waits for a worker, and what is held, in order."""
+        return [*self.waiting, *self.ahead.items]
+
+    def clear(self) -> list[Item]:
+        """Take all that waits and all that is held; under the lane's lock."""
+        left = [*self.waiting, *self.ahead.all(now_ns())]
+        self.waiting.clear()
+        return left
+
+    def take(self) -> Item:
+        """The next item to work on, with what follows it where the stage looks ahead."""
+        item = self.waiting.popleft()
+        return item.with_(ahead=tuple(self.all_waiting)) if self.ahead.span_ns else item
+
+    @property
     def idle(self) -> bool:
-        """Nothing waits and nothing is being worked on."""
+        """Nothing waits for a worker and nothing is being worked on."""
         return not self.waiting and self._next_release == self._next_ticket
 
     def ticket(self, item: Item) -> int:
