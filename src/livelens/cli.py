@@ -5,7 +5,7 @@ import sys
 import threading
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -34,8 +34,6 @@ app.add_typer(train, name="train", help="Make the weights that ship with Livelen
 app.add_typer(bench, name="bench", help="Measure this machine and print the figures.")
 
 
-_VIDEO_SUFFIXES = frozenset({".mp4", ".m4v"})
-_RESULT_FORMS = {".jsonl": "jsonl", ".json": "jsonl", ".ndjson": "jsonl", ".txt": "mot"}
 # Of threads that may still be in foreign code when all else has ended.
 _LEFT_BEHIND = ("source:", "stage:", "sink:", "end:")
 
@@ -151,49 +149,30 @@ def run(
     """Process a file without loss, or a live source until stopped."""
     import structlog
 
-    from livelens import plugins, presets
     from livelens.progress import follow
+    from livelens.run_options import RunOptions, pipeline_of
     from livelens.server.foresight import check_stages
 
     # Standard output may be that of `--results -`.
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
-    data: dict[str, Any] = {"source": source, "max_delay_s": max_delay, "stages": [], "sinks": []}
-    if pipeline is not None:
-        if preset is not None:
-            raise ConfigError("give --preset or --pipeline, not both")
-        loaded = plugins.read_yaml(pipeline)
-        if not isinstance(loaded, dict):
-            raise ConfigError(f"{pipeline}: expected a mapping - at $")
-        data |= loaded
-    elif preset is not None:
-        data |= presets.preset(preset)
-    if not detect and (classes or confidence is not None):
-        raise ConfigError("--classes and --confidence belong to --detect: name a detector")
-    if device != "cpu" and not (detect or describe):
-        raise ConfigError("--device belongs to --detect and --describe: name one of them")
-    on_device = {} if device == "cpu" else {"device": device}
-    detector: dict[str, Any] = dict(on_device)
-    detector |= {"classes": classes} if classes else {}
-    detector |= {"confidence": confidence} if confidence is not None else {}
-    data["stages"] = presets.extended(
-        data["stages"],
-        detect=[{"type": "detect", "model": model, **detector} for model in detect or []],
-        track=track,
-        describe=[{"type": name, **on_device} for name in describe or []],
-        landmarks=landmarks,
+    spec = pipeline_of(
+        RunOptions(
+            source=source,
+            detect=detect or (),
+            track=track,
+            describe=describe or (),
+            landmarks=landmarks,
+            preset=preset,
+            pipeline=pipeline,
+            output=output,
+            raw=raw,
+            results=results,
+            classes=classes or (),
+            confidence=confidence,
+            device=device,
+            max_delay_s=max_delay,
+        )
     )
-    if output is not None:
-        if output.suffix.lower() not in _VIDEO_SUFFIXES:
-            raise ConfigError(f"--output: videos are written as MP4, name a .mp4: {output}")
-        record = {"type": "record", "name": "output", "path": str(output), "overlay": not raw}
-        data["sinks"] = [*data["sinks"], record]
-    if results is not None:
-        form = "jsonl" if str(results) == "-" else _RESULT_FORMS.get(results.suffix.lower())
-        if form is None:
-            raise ConfigError(f"--results: name a .jsonl, or a .txt for MOT text: {results}")
-        sink = {"type": "results", "name": "results", "path": str(results), "format": form}
-        data["sinks"] = [*data["sinks"], sink]
-    spec = plugins.pipeline(data)
     try:
         check_stages(spec.stages)
     except StageError as error:
