@@ -56,6 +56,7 @@ PUBLIC = [
     "Url",
     "Vehicle",
     "Viewport",
+    "Viewports",
     "Whep",
     "__version__",
     "run",

@@ -52,6 +52,7 @@ _HOME = {
     "Url": "livelens.sources.url",
     "Vehicle": "livelens.stages.vehicle",
     "Viewport": "livelens.types",
+    "Viewports": "livelens.stages.viewports",
     "Whep": "livelens.sinks.whep",
     "run": "livelens.flow.run",
 }
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from livelens.stages.simulate import Simulate
     from livelens.stages.track import Track
     from livelens.stages.vehicle import Vehicle
+    from livelens.stages.viewports import Viewports
     from livelens.types import Attribute, Frame, Item, Landmarks, Viewport
 
 __all__ = [
@@ -128,6 +130,7 @@ __all__ = [
     "Url",
     "Vehicle",
     "Viewport",
+    "Viewports",
     "Whep",
     "__version__",
     "run",

@@ -107,6 +107,8 @@ class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
         state: `following` a subject, `holding` where it was last seen, or `wide`.
         subjects: tracker_ids of those who are shown on purpose, the most important first.
         cut: the camera has jumped here.
+        largest: [width, height] of the largest box of that aspect, the shot's natural size; left
+            out unless borders of the picture make it smaller than the picture lets it be.
     """
 
     box: tuple[float, float, float, float]
@@ -114,6 +116,7 @@ class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
     state: Literal["following", "holding", "wide"]
     subjects: list[int] = []
     cut: bool = False
+    largest: tuple[float, float] | None = None
 
 
 class StageTime(msgspec.Struct, frozen=True):
@@ -256,20 +259,24 @@ def result_of(item: Item, dropped: dict[str, int]) -> Result:
         landmarks=[_landmarks(each, frame.size_px) for each in item.landmarks],
         mask=_mask(item.mask) if item.mask is not None else None,
         undetected=sorted(item.undetected),
-        viewports={name: _shown(each) for name, each in item.viewports.items()},
+        viewports={name: shown(each, frame.size_px) for name, each in item.viewports.items()},
         extra=dict(item.extra),
     )
 
 
-def _shown(viewport: Viewport) -> Shown:
+def shown(viewport: Viewport, size_px: tuple[int, int]) -> Shown:
+    """What results tell of a viewport in a picture of this width and height."""
     x, y = viewport.x, viewport.y
     right, bottom = x + viewport.width, y + viewport.height
+    whole_width = min(size_px[0], size_px[1] * viewport.aspect)
+    width, height = viewport.largest_px
     return Shown(
         box=(round(x, 2), round(y, 2), round(right, 2), round(bottom, 2)),
         aspect=round(viewport.aspect, 4),
         state=viewport.state,
         subjects=list(viewport.subjects),
         cut=viewport.cut,
+        largest=(round(width, 2), round(height, 2)) if width < whole_width - 0.5 else None,
     )
 
 

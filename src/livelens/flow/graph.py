@@ -58,8 +58,10 @@ def check(spec: PipelineSpec, path: str = "$") -> None:
 
 
 def _check_files(spec: PipelineSpec, path: str) -> None:
-    """No sink may replace the file that is being read, or that another sink writes."""
+    """No sink may replace a file that is being read, or that another sink writes."""
     users = dict.fromkeys(_files(spec.source), "the source reads")
+    for stage, name in zip(spec.stages, stage_names(spec.stages), strict=True):
+        users |= dict.fromkeys(_files(stage), f"the stage {name!r} reads")
     for i, sink in enumerate(spec.sinks):
         for file in _files(sink):
             if file in users:
@@ -69,7 +71,7 @@ def _check_files(spec: PipelineSpec, path: str) -> None:
             users[file] = f"the sink {sink.name or named(sink)!r} writes"
 
 
-def _files(spec: SourceSpec | SinkSpec) -> list[str]:
+def _files(spec: SourceSpec | StageSpec | SinkSpec) -> list[str]:
     path = getattr(spec, "path", None)
     if not isinstance(path, str) or path == "-":
         return []

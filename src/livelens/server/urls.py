@@ -138,7 +138,7 @@ def check_stage(spec: StageSpec, allow: Sequence[str]) -> None:
         return
     for field in msgspec.structs.fields(spec):
         value = getattr(spec, field.name)
-        if isinstance(value, str) and _looks_like_path(value):
+        if isinstance(value, str) and (field.name == "path" or _looks_like_path(value)):
             _check_path(value, "file", allow)
 
 

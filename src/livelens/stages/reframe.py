@@ -109,12 +109,17 @@ class Reframe(StageSpec, frozen=True, kw_only=True):
 
 
 class ReframeStage:
-    """Frames one stream."""
+    """Frames one stream.
 
-    def __init__(self, spec: Reframe) -> None:
+    Args:
+        spec: the settings.
+        camera: moves the viewport, in the place of that of `method`.
+    """
+
+    def __init__(self, spec: Reframe, camera: Camera | None = None) -> None:
         self._spec = spec
         self._name = spec.name or "reframe"
-        self._camera: Camera = Average()
+        self._camera: Camera = camera or Average()
         self._director = Director(Choice(), Composition())
         self._last_seq = -1
         self._decided: dict[int, tuple[Field, Decision]] = {}
