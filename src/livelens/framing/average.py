@@ -1,61 +1,65 @@
 """The exponential average with a dead zone, as simple cameras have it: to compare with."""
 
-import math
-
 from livelens.clock import NS_PER_S
-from livelens.framing.geometry import Field, Rect, Shot, Target
-
-# A frame of the systems that work by frames.
-_FRAME_S = 1 / 30
+from livelens.framing.geometry import Field, Shot, Target
+from livelens.framing.track import SIZE, X, Y, sound
 
 
 class Average:
     """Goes a part of the way to the subject at each frame, unless that is near.
 
     Args:
-        dead_zone_px: nearer than this is near.
-        time_s: what remains of the way after this is 1/e.
+        dead_zone_px: nearer than this is near, across and down each.
+        time_s: the part is a frame's time by this; at 30 frames per second, 1/30 by default.
     """
 
     def __init__(self, dead_zone_px: float = 10.0, time_s: float = 1.0) -> None:
         self._dead_zone_px = dead_zone_px
         self._time_s = time_s
         self._field: Field | None = None
-        self._seen: dict[int, Target] = {}
+        self._seen: dict[int, tuple[Field, Target]] = {}
         self._place: tuple[float, float, float] | None = None
         self._last_ns = 0
 
     def see(self, field: Field, target: Target) -> None:
-        if field != self._field:
-            self._field, self._place = field, None
-        self._seen[target.pts_ns] = target
+        """Learn what should be shown."""
+        self._seen[target.pts_ns] = field, target
 
     def at(self, pts_ns: int) -> Shot:
-        assert self._field is not None, "see first"
-        known = [at_ns for at_ns in self._seen if at_ns <= pts_ns]
-        target = self._seen[max(known)] if known else next(iter(self._seen.values()))
-        self._seen = {at: each for at, each in self._seen.items() if at >= target.pts_ns}
-        wanted = (target.x, target.y, min(target.size, self._field.largest))
+        """Where it looks; it makes nothing of what was seen ahead."""
+        field, target = seen_at(self._seen, pts_ns)
+        columns = sound(field, target)
+        wanted = columns[X - 1], columns[Y - 1], columns[SIZE - 1]
         elapsed_s = (pts_ns - self._last_ns) / NS_PER_S
-        self._last_ns = pts_ns
-        cut = self._place is None or target.cut or elapsed_s <= 0
-        if self._place is None or cut:
-            self._place = wanted
-        elif math.dist(self._place[:2], wanted[:2]) > self._dead_zone_px:
-            part = 1 - math.exp(-elapsed_s / self._time_s)
-            self._place = _between(self._place, wanted, part)
-        return Shot(_inside(self._field, *self._place), cut)
+        place = self._place
+        cut = place is None or target.cut or elapsed_s < 0 or field != self._field
+        if place is None or cut:
+            place = wanted
+        else:
+            part = min(max(elapsed_s / self._time_s, 0.01), 1.0)
+            x, y, size = (
+                here + (there - here) * part * (abs(there - here) >= near)
+                for here, there, near in zip(
+                    place, wanted, (self._dead_zone_px, self._dead_zone_px, 0.0), strict=True
+                )
+            )
+            place = x, y, size
+        self._place, self._field, self._last_ns = place, field, pts_ns
+        return Shot(field.view(*place), cut)
 
 
-def _between(
-    here: tuple[float, float, float], there: tuple[float, float, float], part: float
-) -> tuple[float, float, float]:
-    x, y, size = (a + (b - a) * part for a, b in zip(here, there, strict=True))
-    return x, y, size
+def seen_at(seen: dict[int, tuple[Field, Target]], pts_ns: int) -> tuple[Field, Target]:
+    """What was seen last at a time; what was before is forgotten.
 
-
-def _inside(field: Field, x: float, y: float, size: float) -> Rect:
-    width, height = field.size_px(size)
-    left = min(max(x - width / 2, field.area.left), field.area.right - width)
-    top = min(max(y - height / 2, field.area.top), field.area.bottom - height)
-    return Rect(left, top, left + width, top + height)
+    Raises:
+        ValueError: nothing was seen.
+    """
+    if not seen:
+        raise ValueError("a camera must see before it looks")
+    if pts_ns not in seen:
+        pts_ns = max((at for at in seen if at <= pts_ns), default=next(iter(seen)))
+    for at in list(seen):
+        if at == pts_ns:
+            break
+        del seen[at]
+    return seen[pts_ns]

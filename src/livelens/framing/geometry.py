@@ -97,6 +97,14 @@ class Field:
         """Width and height of the viewport of a size, where 1 is the largest of the aspect."""
         return min(size * self.widest, self.area.width), min(size * self.highest, self.area.height)
 
+    def view(self, x: float, y: float, size: float) -> Rect:
+        """The viewport of a size around a point; moved, and made smaller, so that it is inside."""
+        area = self.area
+        width, height = self.size_px(min(size, self.largest))
+        left = max(min(x - width / 2, area.right - width), area.left)
+        top = max(min(y - height / 2, area.bottom - height), area.top)
+        return Rect(left, top, min(left + width, area.right), min(top + height, area.bottom))
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

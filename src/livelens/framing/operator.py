@@ -1,0 +1,223 @@
+"""The camera operator: keeps a subject in a viewport, smoothly.
+
+Time is media time, never a count of frames: the operator thinks at ticks of its own, so that
+it moves alike at any frame rate, and through dropped frames.
+"""
+
+import math
+
+import numpy as np
+
+from livelens.clock import NS_PER_S
+from livelens.framing.axis import STEPS, Axis, tick_s
+from livelens.framing.cost import LEAST_SIZE, MARGIN, Aims, Vector
+from livelens.framing.geometry import Field, Rect, Shot, Target
+from livelens.framing.motion import Motion
+from livelens.framing.track import BOTTOM, LEFT, RIGHT, SIZE, TOP, Track, X, Y
+
+# After such a gap in the timestamps nothing that was known is worth anything.
+_GAP_NS = 2 * NS_PER_S
+# The field is another one when it has changed by more than this part of the viewport.
+_OTHER_FIELD = 0.02
+# So far out, in viewports, is cut off; so near the edge is nearly so.
+_OUT = 0.01
+_NEARLY_OUT = -0.2
+# A pan that brings the subject back after so many ticks is soon enough.
+_BACK_TICKS = 3
+# What is out for so long is no error of a single frame.
+_CONFIRMED_NS = 80_000_000
+
+
+class Operator:
+    """Moves the viewport over one stream. Not for several threads at once.
+
+    Args:
+        motion: how it moves.
+        start: where the camera looks before the first frame; else it begins at the subject.
+    """
+
+    def __init__(self, motion: Motion, start: Rect | None = None) -> None:
+        self._motion = motion
+        self._start = start
+        self._tick_s = tick_s(motion.pan)
+        self._tick_ns = 0
+        self._ahead_s = self._tick_s * np.arange(1.0, STEPS + 1)
+        self._zoom = Axis(motion.zoom, self._tick_s)
+        self._x = Axis(motion.pan, self._tick_s)
+        self._y = Axis(motion.pan, self._tick_s)
+        self._aims: tuple[Aims, Aims] | None = None
+        self._tracks: list[Track] = []
+        self._track: Track | None = None
+        self._last_ns = 0
+        self._out_since_ns: int | None = None
+        self._was_near = False
+
+    def see(self, field: Field, target: Target) -> None:
+        """Learn what should be shown, in the order of time; ahead of `at` if frames are held.
+
+        Times that go back, gaps, a cut and another field begin a new shot.
+        """
+        track = self._tracks[-1] if self._tracks else None
+        if track is None or not self._goes_on(track, field, target):
+            track = Track()
+            self._tracks.append(track)
+        track.add(field, target)
+
+    def at(self, pts_ns: int) -> Shot:
+        """Where it looks at a time that was seen; in the order of time.
+
+        Raises:
+            ValueError: nothing was seen.
+        """
+        track = self._now(pts_ns)
+        row = track.row(pts_ns)
+        field = track.fields[row]
+        cut = not self._moved(track, row, pts_ns)
+        view = self._view(field, pts_ns)
+        if not cut and self._motion.cuts and self._lost(track.seen(row), pts_ns, view):
+            cut = True
+            self._enter(track, row, pts_ns)
+            view = self._view(field, pts_ns)
+        self._last_ns = pts_ns
+        track.forget(pts_ns)
+        return Shot(view, cut)
+
+    def _goes_on(self, track: Track, field: Field, target: Target) -> bool:
+        if not 0 <= target.pts_ns - track.last_ns <= _GAP_NS:
+            return False
+        if target.cut and self._motion.cuts:
+            return False
+        return field == track.field or _alike(field, track.field)
+
+    def _now(self, pts_ns: int) -> Track:
+        """What belongs to that time; what was before is forgotten."""
+        if not self._tracks:
+            raise ValueError("a camera must see before it looks")
+        chosen = len(self._tracks) - 1
+        for index, track in enumerate(self._tracks):
+            passed = track is self._track and pts_ns < self._last_ns
+            if track.first_ns <= pts_ns <= track.last_ns and not passed:
+                chosen = index
+                break
+        del self._tracks[:chosen]
+        return self._tracks[0]
+
+    def _moved(self, track: Track, row: int, pts_ns: int) -> bool:
+        """Go on to that time; False for a new shot."""
+        begins = track is not self._track
+        if not begins and 0 <= pts_ns - self._tick_ns <= _GAP_NS:
+            tick_ns = round(self._tick_s * NS_PER_S)
+            while pts_ns - self._tick_ns >= tick_ns:
+                self._tick_ns += tick_ns
+                for axis in (self._zoom, self._x, self._y):
+                    axis.advance()
+                self._plan(track, track.fields[row])
+            return True
+        self._track, start, self._start = track, self._start, None
+        if start is None:
+            self._enter(track, row, pts_ns)
+            return False
+        field = track.fields[row]
+        self._tick_ns = pts_ns
+        self._zoom.stand(math.log(max(start.width / field.widest, LEAST_SIZE)))
+        self._x.stand(start.x)
+        self._y.stand(start.y)
+        self._plan(track, field)
+        return True
+
+    def _enter(self, track: Track, row: int, pts_ns: int) -> None:
+        """Begin a shot at the subject."""
+        field = track.fields[row]
+        self._tick_ns, self._out_since_ns, self._was_near = pts_ns, None, False
+        foreseen = track.foreseen(pts_ns, self._tick_s * np.arange(STEPS + 1.0))
+        size = _size_aims(field, foreseen)
+        self._zoom.enter(size, 1.0)
+        zooms = np.full(STEPS + 1, self._zoom.at(0.0))
+        units = field.size_px(math.exp(zooms[0]))
+        middles = _middle_aims(field, foreseen, zooms)
+        for axis, aims, unit in zip((self._x, self._y), middles, units, strict=True):
+            axis.enter(aims, unit)
+        self._plan(track, field)
+
+    def _plan(self, track: Track, field: Field) -> None:
+        """Choose what to do until the next tick: the size first, since it says where edges are."""
+        foreseen = track.foreseen(self._tick_ns, self._ahead_s)
+        self._zoom.plan(_size_aims(field, foreseen), 1.0)
+        zooms = np.minimum(self._zoom.planned, math.log(field.largest))
+        units = field.size_px(math.exp(min(self._zoom.at(0.0), zooms[0])))
+        self._aims = _middle_aims(field, foreseen, zooms)
+        for axis, aims, unit in zip((self._x, self._y), self._aims, units, strict=True):
+            axis.plan(aims, unit)
+
+    def _lost(self, seen: list[float], pts_ns: int, view: Rect) -> bool:
+        """Whether the subject is cut off, and no pan brings it back soon."""
+        across = _outside(seen[LEFT], seen[RIGHT], view.left, view.right)
+        down = _outside(seen[TOP], seen[BOTTOM], view.top, view.bottom)
+        out = max(across, down)
+        was_near, self._was_near = self._was_near, out > _NEARLY_OUT
+        if out <= _OUT:
+            self._out_since_ns = None
+            return False
+        if self._out_since_ns is None:
+            self._out_since_ns = pts_ns
+        if not was_near and pts_ns - self._out_since_ns < _CONFIRMED_NS:
+            return False
+        assert self._aims is not None
+        for axis, aims, length in zip(
+            (self._x, self._y), self._aims, (view.width, view.height), strict=True
+        ):
+            out_px = np.maximum(aims.low - axis.planned, axis.planned - aims.high)
+            if out_px[:_BACK_TICKS].min() > _OUT * length:
+                return True
+        return False
+
+    def _view(self, field: Field, pts_ns: int) -> Rect:
+        """Never outside, whatever the plan was."""
+        since_s = (pts_ns - self._tick_ns) / NS_PER_S
+        zoom = min(max(self._zoom.at(since_s), math.log(LEAST_SIZE)), math.log(field.largest))
+        return field.view(self._x.at(since_s), self._y.at(since_s), math.exp(zoom))
+
+
+def _alike(one: Field, other: Field) -> bool:
+    """Whether a viewport may go on from one field to the other."""
+    most = _OTHER_FIELD * min(one.widest, one.highest)
+    here, there = one.area, other.area
+    edges = (
+        (here.left, there.left),
+        (here.top, there.top),
+        (here.right, there.right),
+        (here.bottom, there.bottom),
+        (one.widest, other.widest),
+        (one.highest, other.highest),
+    )
+    return all(abs(a - b) <= most for a, b in edges)
+
+
+def _size_aims(field: Field, foreseen: Vector) -> Aims:
+    needed = np.maximum(
+        (foreseen[RIGHT] - foreseen[LEFT]) / field.widest,
+        (foreseen[BOTTOM] - foreseen[TOP]) / field.highest,
+    )
+    largest = np.full_like(needed, field.largest)
+    return Aims.of_size(foreseen[SIZE], needed * (1 + 2 * MARGIN), largest)
+
+
+def _middle_aims(field: Field, foreseen: Vector, zooms: Vector) -> tuple[Aims, Aims]:
+    """Across and down."""
+    sizes, area = np.exp(zooms), field.area
+    widths = np.minimum(sizes * field.widest, area.width)
+    heights = np.minimum(sizes * field.highest, area.height)
+    x, left, right = foreseen[[X, LEFT, RIGHT]]
+    y, top, bottom = foreseen[[Y, TOP, BOTTOM]]
+    return (
+        Aims.of_middle(x, left, right, widths, area.left, area.right),
+        Aims.of_middle(y, top, bottom, heights, area.top, area.bottom),
+    )
+
+
+def _outside(low: float, high: float, start: float, end: float) -> float:
+    """How far a stretch is outside of a viewport, or that of it, in viewports; < 0 is inside."""
+    one, other = start - low, high - end
+    if high - low > end - start:
+        one, other = -one, -other
+    return max(one, other) / (end - start)

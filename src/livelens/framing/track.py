@@ -1,0 +1,117 @@
+"""What was seen of what should be shown, and where it will be next."""
+
+import math
+from bisect import bisect_right
+
+import numpy as np
+
+from livelens.clock import NS_PER_S
+from livelens.framing.cost import LEAST_SIZE, Vector
+from livelens.framing.geometry import Field, Rect, Target
+
+# What was seen before is of no use any more.
+_KEPT_S = 1.0
+# Over how long a speed is measured (but over so many frames), and how long it is thought to last.
+_SPEED_S = 0.3
+_SPEED_FRAMES = 3
+_LASTS_S = 0.6
+# Columns of the rows: time in s, then pixels, then the size.
+_TIME, X, Y, LEFT, TOP, RIGHT, BOTTOM, SIZE = range(8)
+
+
+class Track:
+    """One stretch of time, in one field, without cuts. Times rise."""
+
+    def __init__(self) -> None:
+        self.fields: list[Field] = []
+        self._pts_ns: list[int] = []
+        self._rows: Vector = np.zeros((64, 8))
+
+    @property
+    def first_ns(self) -> int:
+        return self._pts_ns[0]
+
+    @property
+    def last_ns(self) -> int:
+        return self._pts_ns[-1]
+
+    @property
+    def field(self) -> Field:
+        """The newest."""
+        return self.fields[-1]
+
+    def add(self, field: Field, target: Target) -> None:
+        """Later than all others; one of the same time takes its place."""
+        if self._pts_ns and target.pts_ns == self._pts_ns[-1]:
+            self._pts_ns.pop()
+            self.fields.pop()
+        count = len(self._pts_ns)
+        if count == len(self._rows):
+            self._rows = np.concatenate((self._rows, np.zeros_like(self._rows)))
+        self._pts_ns.append(target.pts_ns)
+        self.fields.append(field)
+        self._rows[count] = (target.pts_ns / NS_PER_S, *sound(field, target))
+
+    def row(self, pts_ns: int) -> int:
+        """Index of what was seen last at that time."""
+        return max(bisect_right(self._pts_ns, pts_ns) - 1, 0)
+
+    def seen(self, row: int) -> list[float]:
+        """What was seen, by the columns of this module."""
+        return self._rows[row].tolist()  # type: ignore[no-any-return]
+
+    def forget(self, pts_ns: int) -> None:
+        """What is of no use at that time any more."""
+        if pts_ns - self._pts_ns[0] < 2 * _KEPT_S * NS_PER_S:
+            return
+        first = self.row(pts_ns - round(_KEPT_S * NS_PER_S))
+        count = len(self._pts_ns) - first
+        self._rows[:count] = self._rows[first : first + count].copy()
+        del self._pts_ns[:first], self.fields[:first]
+
+    def foreseen(self, pts_ns: int, ahead_s: Vector) -> Vector:
+        """(8, n) what will be shown so long after a time.
+
+        What is known is known; after that it goes on at its speed, ever slower.
+        """
+        rows = self._rows[: len(self._pts_ns)]
+        times = rows[:, _TIME]
+        when = pts_ns / NS_PER_S + ahead_s
+        foreseen = np.empty((8, len(when)))
+        foreseen[_TIME] = when
+        for column in range(1, 8):
+            foreseen[column] = np.interp(when, times, rows[:, column])
+        last = times[-1]
+        since = when - last
+        gone = np.where(since > 0, _LASTS_S * (1 - np.exp(-np.maximum(since, 0) / _LASTS_S)), 0.0)
+        speed_x, speed_y = self._speed(rows)
+        foreseen[[X, LEFT, RIGHT]] += speed_x * gone
+        foreseen[[Y, TOP, BOTTOM]] += speed_y * gone
+        return foreseen
+
+    def _speed(self, rows: Vector) -> tuple[float, float]:
+        """Of the middle lately, in pixels per second: by least squares."""
+        count = len(rows)
+        since = np.searchsorted(rows[:, _TIME], rows[-1, _TIME] - _SPEED_S)
+        recent = rows[max(min(int(since), count - _SPEED_FRAMES), 0) :]
+        times = recent[:, _TIME] - recent[:, _TIME].mean()
+        spread = float(times @ times)
+        if len(recent) < _SPEED_FRAMES or spread <= 0:
+            return 0.0, 0.0
+        x, y = (times @ recent[:, X : Y + 1] / spread).tolist()
+        return x, y
+
+
+def sound(field: Field, target: Target) -> tuple[float, ...]:
+    """The columns X to SIZE of a target: nothing that is no number, and nothing outside."""
+    area = field.area
+    x = target.x if math.isfinite(target.x) else area.x
+    y = target.y if math.isfinite(target.y) else area.y
+    x = min(max(x, area.left), area.right)
+    y = min(max(y, area.top), area.bottom)
+    keep = target.keep.intersection(area)
+    if not all(map(math.isfinite, (keep.left, keep.top, keep.right, keep.bottom))):
+        keep = Rect(x, y, x, y)
+    size = target.size if math.isfinite(target.size) else 1.0
+    size = min(max(size, LEAST_SIZE), field.largest)
+    return x, y, keep.left, keep.top, keep.right, keep.bottom, size
