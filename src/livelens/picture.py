@@ -37,6 +37,48 @@ class Picture(Protocol):
         """The picture scaled to (height, width, 3) uint8 RGB; a new array."""
 
 
+@runtime_checkable
+class Glanced(Protocol):
+    """A picture that can be looked at without a conversion of all of it."""
+
+    def luma(self) -> Pixels:
+        """Its brightness as (height, width) uint8, read-only: what is there, not a copy."""
+
+    def thumbnail(self, width: int, height: int) -> Pixels:
+        """About how it looks, as (height, width, 3) uint8 BGR; a new array.
+
+        Made of some of the pixels: to compare pictures, not to be shown.
+        """
+
+
+def luma(picture: Picture) -> Pixels:
+    """The picture's brightness as (height, width) uint8, read-only; cheap where it can be."""
+    return picture.luma() if isinstance(picture, Glanced) else _luma(picture.bgr())
+
+
+def thumbnail(picture: Picture, width: int, height: int) -> Pixels:
+    """About how the picture looks, as (height, width, 3) uint8 BGR; cheap where it can be."""
+    if isinstance(picture, Glanced):
+        return picture.thumbnail(width, height)
+    return thinned(picture.bgr(), width, height)
+
+
+def thinned(plane: Pixels, width: int, height: int) -> Pixels:
+    """An array of pixels scaled to (height, width), of about two of its rows for each new one.
+
+    Ten times faster than all rows at 720p (0.03 against 0.25 ms for one channel).
+    """
+    step = max(1, plane.shape[0] // (2 * height))
+    rows = plane[step // 2 :: step]
+    scaled = cv2.resize(rows, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(scaled, dtype=np.uint8)
+
+
+def _luma(bgr: Pixels) -> Pixels:
+    # Green is seven tenths of it, and a view.
+    return bgr[:, :, 1]
+
+
 class ArrayPicture:
     """A picture that is an array already.
 
@@ -73,6 +115,12 @@ class ArrayPicture:
             interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
         )
         return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+    def luma(self) -> Pixels:
+        return _luma(self._bgr)
+
+    def thumbnail(self, width: int, height: int) -> Pixels:
+        return thinned(self._bgr, width, height)
 
     def __reduce__(self) -> tuple[type["ArrayPicture"], tuple[Pixels]]:
         return ArrayPicture, (self._bgr,)

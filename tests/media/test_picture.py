@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from livelens.media.picture import VideoPicture
-from livelens.picture import ArrayPicture, Picture
+from livelens.picture import ArrayPicture, Picture, luma, thumbnail
 
 
 def through(picture: Picture) -> tuple[Picture, int]:
@@ -74,3 +74,46 @@ def test_an_array_goes_apart_as_it_is() -> None:
     assert isinstance(there, ArrayPicture)
     assert (there.bgr() == here.bgr()).all()
     assert not there.bgr().flags.writeable
+
+
+@pytest.mark.parametrize("form", FORMS[:-1])
+def test_a_glance_shows_about_what_the_picture_shows(form: str) -> None:
+    pixels = np.zeros((64, 96, 3), np.uint8)
+    pixels[:32, 48:], pixels[32:, :48], pixels[32:, 48:] = 255, (200, 60, 30), (30, 60, 200)
+    frame = av.VideoFrame.from_ndarray(pixels, format="bgr24").reformat(format=form)
+    picture = VideoPicture(frame)
+    whole = picture.bgr().astype(int)
+    small = picture.thumbnail(6, 4)
+    assert small.shape == (4, 6, 3)
+    assert np.abs(small[::3, ::5] - whole[::63, ::95]).max() < 45, (
+        "about: the range of values may be narrower"
+    )
+    bright = luma(picture)
+    assert bright.shape == (64, 96)
+    assert not bright.flags.writeable
+    assert bright[:28, :44].max() < 20
+    assert bright[:28, 52:].min() > 230
+    assert 40 < bright[36:].min() <= bright[36:].max() < 130
+
+
+def test_a_glance_at_padded_rows_of_an_odd_size_does_not_see_the_padding() -> None:
+    frame = av.VideoFrame.from_ndarray(np.full((67, 99, 3), 255, np.uint8), format="bgr24")
+    picture = VideoPicture(frame.reformat(format="yuv420p"))
+    assert luma(picture).shape == (67, 99)
+    assert luma(picture).min() > 230
+    assert picture.thumbnail(8, 8).min() > 230
+
+
+def test_a_glance_at_any_other_picture_is_made_of_what_it_can_do() -> None:
+    class Bare:
+        width, height = 96, 64
+
+        def bgr(self) -> NDArray[np.uint8]:
+            return scene(96, 64)
+
+        def rgb_resized(self, width: int, height: int) -> NDArray[np.uint8]:
+            raise NotImplementedError
+
+    assert luma(Bare()).shape == (64, 96)
+    assert thumbnail(Bare(), 12, 8).shape == (8, 12, 3)
+    assert (thumbnail(Bare(), 12, 8) == thumbnail(ArrayPicture(scene(96, 64)), 12, 8)).all()

@@ -12,8 +12,15 @@ import av.filter
 import cv2
 import numpy as np
 from av.video.frame import PictureType
+from av.video.plane import VideoPlane
 
-from livelens.picture import ArrayPicture, Picture, Pixels
+from livelens.picture import ArrayPicture, Picture, Pixels, luma, thinned
+
+# What decoders of cameras and files make: a plane each of 8 bit brightness and colours.
+_PLANAR = frozenset(
+    f"yuv{j}{form}p" for j in ("", "j") for form in ("420", "422", "440", "444", "411")
+)
+_LUMA_FIRST = _PLANAR | {"nv12", "nv21", "gray"}
 
 
 class VideoPicture:
@@ -58,6 +65,22 @@ class VideoPicture:
         )
         return np.asarray(pixels, dtype=np.uint8)
 
+    def luma(self) -> Pixels:
+        """(H, W) uint8, read-only: the decoder's own plane of brightness, where it has one."""
+        if self._frame.format.name not in _LUMA_FIRST:
+            return luma(ArrayPicture(self.bgr()))
+        return _plane(self._frame.planes[0], self.width, self.height)
+
+    def thumbnail(self, width: int, height: int) -> Pixels:
+        """About how it looks, as (height, width, 3) uint8 BGR; a new array."""
+        if self._frame.format.name not in _PLANAR:
+            return self.rgb_resized(width, height)[:, :, ::-1]
+        planes = self._frame.planes
+        small = [
+            thinned(_plane(plane, plane.width, plane.height), width, height) for plane in planes
+        ]
+        return np.asarray(cv2.cvtColor(cv2.merge(small), cv2.COLOR_YUV2BGR), dtype=np.uint8)
+
     def yuv420p(self) -> av.VideoFrame:
         """The frame as yuv420p, not to be written to."""
         with self._lock:
@@ -80,6 +103,14 @@ class VideoPicture:
 
     def __repr__(self) -> str:
         return f"VideoPicture({self.width}x{self.height}, {self._frame.format.name})"
+
+
+def _plane(plane: VideoPlane, width: int, height: int) -> Pixels:
+    rows: Pixels = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, abs(plane.line_size))
+    # A negative line size means that the last line is the first in memory.
+    pixels: Pixels = (rows if plane.line_size > 0 else rows[::-1])[:height, :width]
+    pixels.flags.writeable = False
+    return pixels
 
 
 def _received(
