@@ -82,6 +82,23 @@ async def test_nothing_is_sent_before_a_keyframe() -> None:
     assert wire.sender.counts.waiting_keyframe == 1
 
 
+async def test_another_encoder_goes_on_where_the_first_left_off() -> None:
+    wire = Wire()
+    assert wire.sender.change() is None
+    assert wire.sender.send(picture(5, keyframe=True))
+    assert wire.sender.send(picture(6))
+    before = len(wire.packets)
+    assert wire.sender.change() == 6 * 33_333_333
+    # The other's pictures are of an earlier time at first, since it waits for analysis.
+    for early in (picture(4, keyframe=True), picture(6, keyframe=True), picture(7)):
+        assert not wire.sender.send(early)
+    assert wire.sender.send(picture(8, keyframe=True))
+    assert wire.sender.send(picture(9))
+    assert wire.packets[before].timestamp == rtp_timestamp(8 * 33_333_333)
+    assert [one.seq for one in wire.packets] == list(range(len(wire.packets)))
+    assert wire.sender.counts.waiting_keyframe == 3
+
+
 async def test_packets_follow_each_other_and_the_last_is_marked() -> None:
     wire = Wire()
     wire.sender.send(picture(0, keyframe=True))

@@ -88,6 +88,12 @@ class Client:
             kind = {"Content-Type": "application/trickle-ice-sdpfrag"}
             return await http.patch(self.session, content=fragment, headers={**kind, **headers})
 
+    async def show(self, rendition: object, **headers: str) -> httpx.Response:
+        """Ask for another rendition over the same connection."""
+        async with httpx.AsyncClient(base_url=self.base_url, timeout=20) as http:
+            body = {"rendition": rendition}
+            return await http.post(f"{self.session}/rendition", json=body, headers=headers)
+
     async def delete(self) -> httpx.Response:
         async with httpx.AsyncClient(base_url=self.base_url, timeout=20) as http:
             return await http.delete(self.session)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import pytest
@@ -33,6 +34,9 @@ class Viewer:
 
     def send_video(self, encoded: EncodedPicture) -> None:
         self.sent.append(encoded)
+
+    def change_video(self) -> int | None:
+        return self.sent[-1].pts_ns if self.sent else None
 
     async def close(self) -> None:
         self.closed.set()
@@ -194,6 +198,55 @@ async def test_closing_ends_all_sessions(peers: list[Viewer]) -> None:
     with pytest.raises(NotFound):
         await sink.watch("h264", RTC)
     assert peers[-1].closed.is_set()
+
+
+async def test_a_viewer_moves_to_another_rendition(peers: list[Viewer]) -> None:
+    wide, close = Whep(gop_s=1000).open("street"), Whep(gop_s=1000, width_px=32).open("street")
+    viewer, other = await join(wide, peers), await join(close, peers)
+    for number in range(8):
+        await put(wide, number)
+        if number < 5:  # analysed later
+            await put(close, number)
+    wide.move(cast(Peer, viewer), close)
+    assert (wide.viewers, close.viewers) == (0, 2)
+    assert not wide.wanted, "its encoder rests"
+    policy = close._lane("h264").keyframes_due
+    assert policy._last_ns is not None
+    policy._last_ns -= 10**9  # a second ago
+    before = len(viewer.sent)
+    await put(close, *range(5, 11))
+    came = viewer.sent[before:]
+    assert [e.width for e in came] == [32] * 6
+    assert [e.keyframe for e in came] == [False, False, False, True, False, False], (
+        "the keyframe is of a time that he has not seen"
+    )
+    viewer.ask()  # for repair, of whom he watches now
+    assert close._lane("h264").keyframes_due._repair_wanted
+    await put(wide, 11)
+    assert viewer.sent[-1].pts_ns == 10 * FRAME_NS
+    await viewer.close()
+    await asyncio.sleep(0)
+    assert close.viewers == 1
+    await other.close()
+    await asyncio.sleep(0)
+    assert not close.wanted
+
+
+async def test_a_viewer_moves_before_he_is_connected(peers: list[Viewer]) -> None:
+    wide, close = Whep().open("street"), Whep().open("street")
+    await wide.watch("vp8", RTC)
+    wide.move(cast(Peer, peers[0]), close)
+    assert not close.wanted
+    peers[0].ask()
+    assert (wide.wanted, close.wanted) == (False, True)
+    await put(close, 0)
+    assert [(e.codec, e.keyframe) for e in peers[0].sent] == [("vp8", True)]
+    with pytest.raises(NotFound, match="no such session"):
+        wide.move(cast(Peer, peers[0]), close)
+    await asyncio.to_thread(wide.close)
+    with pytest.raises(NotFound, match="ended"):
+        close.move(cast(Peer, peers[0]), wide)
+    assert close.viewers == 1, "a move that fails loses nobody"
 
 
 async def test_an_encoder_that_fails_is_a_sink_error(

@@ -143,6 +143,16 @@ class Peer:
         if self._sender is not None and self._dtls.ready and encoded.codec == self.codec:
             self._sender.send(encoded)
 
+    def change_video(self) -> int | None:
+        """Let pictures of another encoder follow, over the same connection.
+
+        They begin with a keyframe that is later than all that was sent before.
+
+        Returns:
+            The pts_ns of the last picture that was sent; None before the first.
+        """
+        return self._sender.change() if self._sender is not None else None
+
     def send_audio(self, packet: AudioPacket) -> bool:
         """Send a packet of sound to the viewer; False while he cannot take it."""
         return self._audio is not None and self._dtls.ready and self._audio.send(packet)

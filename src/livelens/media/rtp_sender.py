@@ -127,6 +127,7 @@ class VideoSender:
         self._unsent: deque[tuple[bytes, bytes]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._waits_for_keyframe = True
+        self._last_pts_ns: int | None = None
         # Host time of pts 0. A single picture that was held up on its way must not move the
         # reports: a browser keeps sound and picture together by them.
         self._origin = ClockOffset(_REPORTED_PICTURES)
@@ -136,10 +137,11 @@ class VideoSender:
         """Send a picture. False, and counted, when it is left out."""
         counts = self.counts
         if self._waits_for_keyframe:
-            if not encoded.keyframe:
+            if not encoded.keyframe or self._is_past(encoded.pts_ns):
                 counts.waiting_keyframe += 1
                 return False
             self._waits_for_keyframe = False
+        self._last_pts_ns = encoded.pts_ns
         timestamp = rtp_timestamp(encoded.pts_ns)
         payloads = encoded.payloads
         pack, extensions = HEADER.pack, self._extensions
@@ -177,6 +179,18 @@ class VideoSender:
             self._reported_ns = now
             self._send_rtcp(self._sender_report(now) + self._description())
         return True
+
+    def change(self) -> int | None:
+        """Pictures of another encoder follow. The first to be sent is a keyframe of a later time.
+
+        Returns:
+            The pts_ns of the last picture that was sent; None before the first.
+        """
+        self._waits_for_keyframe = True
+        return self._last_pts_ns
+
+    def _is_past(self, pts_ns: int) -> bool:
+        return self._last_pts_ns is not None and pts_ns <= self._last_pts_ns
 
     def _send_on(self) -> None:
         """The rest of a picture too large to go at once."""

@@ -242,6 +242,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
              action="view"),
     Endpoint("OPTIONS", "/whep/{stream}/{session}", signalling.session_options, (200, "", None),
              action="view"),
+    Endpoint("POST", "/whep/{stream}/{session}/rendition", signalling.show, (204, "", None),
+             (JSON, signalling.Show), errors=(400, 404, 409, 413, 415), action="view"),
     Endpoint("POST", "/whep/{stream}/{session}/report", viewers.report, (204, "", None),
              (JSON, ViewerReport), errors=(400, 404, 413, 415), action="view"),
     Endpoint("GET", "/", pages.page, hidden=True, action=None),

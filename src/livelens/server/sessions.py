@@ -32,6 +32,7 @@ class Session:
     Attributes:
         address: of the host that asked for it.
         rendition: that is watched.
+        sink: which shows it.
         etag: a strong entity tag of the ICE session, quotes included.
         since_unix_ns: when it was asked for.
         heard: when the viewer's player said last how it fares, and what.
@@ -42,6 +43,7 @@ class Session:
     peer: Peer
     address: str = ""
     rendition: str = ""
+    sink: WhepSink | None = None
     etag: str = field(default_factory=lambda: f'"{secrets.token_urlsafe(9)}"')
     since_unix_ns: int = field(default_factory=wall_ns)
     heard: "tuple[int, ViewerReport] | None" = None
@@ -108,7 +110,7 @@ class Sessions:
             self._listening[peer.id] = publication.audio
         if peer.takes_messages:
             self._channels.join(stream_id, peer, chosen)
-        return self._keep(Session("whep", stream_id, peer, address, name))
+        return self._keep(Session("whep", stream_id, peer, address, name, sink))
 
     def get(self, kind: Kind, stream_id: str, session_id: str) -> Session:
         """A session by its URL. Raises NotFound."""
@@ -116,6 +118,19 @@ class Sessions:
         if session is None or (session.kind, session.stream_id) != (kind, stream_id):
             raise NotFound("there is no such session")
         return session
+
+    def show(self, session: Session, rendition: str) -> None:
+        """Show a viewer another rendition of his stream over the connection he has.
+
+        Raises:
+            NotFound: there is no such rendition, or the session has ended.
+            Conflict: the stream is stopped, or has ended.
+        """
+        name, sink = self._rendition(session.stream_id, rendition)
+        if session.sink is None:
+            raise NotFound("there is no such session")
+        session.sink.move(session.peer, sink)
+        session.rendition, session.sink = name, sink
 
     async def end(self, session: Session) -> None:
         """End a session; its URL is gone at once."""

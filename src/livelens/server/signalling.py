@@ -5,14 +5,15 @@ Trickle ICE is supported; ICE restart is not, and answered with 422 as they ask 
 
 from urllib.parse import quote
 
+import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from livelens.errors import BadSdp
+from livelens.errors import BadSdp, ConfigError
 from livelens.media.rtc_config import IceServer, RtcConfig
 from livelens.media.sdp import MAX_SDP_BYTES
-from livelens.server.answers import media_type
+from livelens.server.answers import json_body, media_type
 from livelens.server.filters import filter_of
 from livelens.server.identity import who
 from livelens.server.limits import client_of
@@ -65,6 +66,24 @@ async def add_candidates(request: Request) -> Response:
         raise HTTPException(412, "If-Match names another ICE session")
     await session.peer.add_candidates(fragment)
     return Response(status_code=204, headers={"ETag": session.etag})
+
+
+class Show(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to watch from now on: the name of a whep sink of the same stream."""
+
+    rendition: str
+
+
+async def show(request: Request) -> Response:
+    """Show another rendition over the same connection."""
+    session = _session(request)
+    asked = await json_body(request)
+    try:
+        wanted = msgspec.convert(asked, Show)
+    except msgspec.ValidationError as error:
+        raise ConfigError(str(error)) from None
+    state_of(request).sessions.show(session, wanted.rendition)
+    return Response(status_code=204)
 
 
 async def end(request: Request) -> Response:

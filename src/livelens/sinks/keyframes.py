@@ -1,5 +1,7 @@
 """When an encoder makes a keyframe that a viewer needs: a pure policy."""
 
+from collections import deque
+
 from livelens.clock import NS_PER_S
 
 _REPAIR_INTERVAL_NS = NS_PER_S // 2
@@ -18,6 +20,7 @@ class KeyframePolicy:
         self._repair_wanted = False
         self._join_wanted = False
         self._last_ns: int | None = None
+        self._later: deque[int] = deque()
 
     def request(self, *, joined: bool) -> None:
         """A viewer needs a keyframe."""
@@ -26,8 +29,21 @@ class KeyframePolicy:
         else:
             self._repair_wanted = True
 
-    def due(self, now_ns: int) -> bool:
-        """Whether the next picture shall be a keyframe."""
+    def request_after(self, pts_ns: int) -> None:
+        """A viewer comes from another rendition, and has seen all up to there.
+
+        The pictures here may be older, since analysis takes time: a keyframe that he has no
+        use for does not serve him.
+        """
+        self._later.append(pts_ns)
+
+    def due(self, now_ns: int, pts_ns: int) -> bool:
+        """Whether the next picture, of this media time, shall be a keyframe."""
+        for _ in range(len(self._later)):
+            if (after_ns := self._later.popleft()) < pts_ns:
+                self._join_wanted = True
+            else:
+                self._later.append(after_ns)
         if self._last_ns is None:
             return self._join_wanted or self._repair_wanted
         passed_ns = now_ns - self._last_ns
@@ -36,6 +52,6 @@ class KeyframePolicy:
         )
 
     def made(self, now_ns: int) -> None:
-        """A keyframe was made, for whatever reason; it serves all who asked."""
+        """A keyframe was made, for whatever reason; it serves all who can use it."""
         self._join_wanted = self._repair_wanted = False
         self._last_ns = now_ns

@@ -159,6 +159,30 @@ class _Lane:
         )
 
 
+@dataclass(eq=False, slots=True)
+class _Seat:
+    """A viewer's place, which he may take to another rendition.
+
+    Attributes:
+        sink: what he watches.
+        peer: None until the offer is answered.
+        connected: he has asked for his first keyframe.
+    """
+
+    sink: "WhepSink"
+    peer: Peer | None = None
+    connected: bool = False
+
+    def keyframe_requested(self) -> None:
+        if self.peer is not None:
+            self.sink._keyframe_requested(self)
+
+    async def until_left(self) -> None:
+        assert self.peer is not None
+        await self.peer.closed.wait()
+        self.sink._leave(self)
+
+
 class WhepSink:
     """An open `Whep`. `put` and `close` on the sink's thread, the rest on the event loop."""
 
@@ -171,8 +195,7 @@ class WhepSink:
         self._outbox: deque[EncodedPicture] = deque()
         self._loop_dropped = 0
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._peers: dict[str, Peer] = {}
-        self._connected: set[str] = set()
+        self._seats: dict[str, _Seat] = {}  # by the peer's id
         self._closed = False
         self._endings: set[asyncio.Task[None]] = set()
 
@@ -184,7 +207,7 @@ class WhepSink:
     @property
     def viewers(self) -> int:
         """Sessions, connected or about to be."""
-        return len(self._peers)
+        return len(self._seats)
 
     def put(self, item: Item) -> None:
         """Encode an item's picture for all who watch.
@@ -203,7 +226,7 @@ class WhepSink:
                 encoded = lane.encoder.encode(
                     frame.picture,
                     frame.pts_ns,
-                    lane.keyframes_due.due(began_ns),
+                    lane.keyframes_due.due(began_ns, frame.pts_ns),
                     captured_ns=frame.captured_ns,
                 )
             except (av.error.FFmpegError, ValueError) as error:
@@ -221,22 +244,46 @@ class WhepSink:
             NotFound: the sink has been closed.
         """
         loop = self._loop = asyncio.get_running_loop()
-        joined: list[str] = []  # the peer's id, once it is known
-
-        def keyframe_requested() -> None:
-            if joined:
-                self._keyframe_requested(joined[0])
-
-        peer = await Peer.answer(offer_sdp, rtc, watch=True, on_keyframe_request=keyframe_requested)
-        joined.append(peer.id)
+        seat = _Seat(self)
+        peer = seat.peer = await Peer.answer(
+            offer_sdp, rtc, watch=True, on_keyframe_request=seat.keyframe_requested
+        )
         if self._closed:
             await peer.close()
             raise NotFound(f"stream {self._stream_id!r} has ended")
-        self._peers[peer.id] = peer
-        ending = loop.create_task(self._until_closed(peer), name=f"viewer-{peer.id}")
+        self._seats[peer.id] = seat
+        ending = loop.create_task(seat.until_left(), name=f"viewer-{peer.id}")
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
         return peer
+
+    def move(self, peer: Peer, other: "WhepSink") -> None:
+        """Show a viewer another rendition over the same connection. On the event loop.
+
+        What he saw last stays until the other's first keyframe of a later time: a rendition
+        that waits for analysis shows older pictures, which are left out.
+
+        Raises:
+            NotFound: he does not watch here, or the other has been closed.
+        """
+        seat = self._seats.get(peer.id)
+        if seat is None:
+            raise NotFound("there is no such session")
+        if other._closed:
+            raise NotFound(f"stream {self._stream_id!r} has ended")
+        if other is self:
+            return
+        self._leave(seat)
+        last_ns = peer.change_video()
+        seat.sink, other._loop = other, asyncio.get_running_loop()
+        other._seats[peer.id] = seat
+        if seat.connected and peer.codec is not None:
+            policy = other._lane(peer.codec).keyframes_due
+            if last_ns is None:
+                policy.request(joined=True)
+            else:
+                policy.request_after(last_ns)
+            other._count_codecs()
 
     def reconfigure(self, spec: SinkSpec) -> bool:
         """Take other settings without losing a viewer; any thread.
@@ -256,14 +303,14 @@ class WhepSink:
         """A snapshot of the counters; any thread."""
         now = now_ns()
         return WhepStats(
-            viewers=len(self._peers),
+            viewers=len(self._seats),
             loop_dropped=self._loop_dropped,
             encoders={codec: lane.stats(now) for codec, lane in list(self._lanes.items())},
         )
 
     def peer_stats(self) -> list[PeerStats]:
         """How each viewer's link is. On the event loop."""
-        return [peer.stats() for peer in self._peers.values()]
+        return [peer.stats() for peer in self._watching()]
 
     def close(self) -> None:
         """End all sessions and free the encoders."""
@@ -290,28 +337,26 @@ class WhepSink:
 
     # On the event loop.
 
+    def _watching(self) -> list[Peer]:
+        return [seat.peer for seat in self._seats.values() if seat.peer is not None]
+
     def _send(self) -> None:
         encoded = self._outbox.popleft()
-        for peer in self._peers.values():
+        for peer in self._watching():
             peer.send_video(encoded)
 
-    def _keyframe_requested(self, peer_id: str) -> None:
-        peer = self._peers.get(peer_id)
-        if peer is None or peer.codec is None:
+    def _keyframe_requested(self, seat: _Seat) -> None:
+        if seat.peer is None or seat.peer.id not in self._seats or seat.peer.codec is None:
             return
         # A peer asks for the first time when it is connected.
-        joins = peer_id not in self._connected
-        lane = self._lane(peer.codec)
-        lane.keyframes_due.request(joined=joins)
+        joins, seat.connected = not seat.connected, True
+        self._lane(seat.peer.codec).keyframes_due.request(joined=joins)
         if joins:
-            self._connected.add(peer_id)
             self._count_codecs()
 
-    async def _until_closed(self, peer: Peer) -> None:
-        await peer.closed.wait()
-        self._peers.pop(peer.id, None)
-        self._connected.discard(peer.id)
-        self._count_codecs()
+    def _leave(self, seat: _Seat) -> None:
+        if seat.peer is not None and self._seats.pop(seat.peer.id, None) is not None:
+            self._count_codecs()
 
     def _count_codecs(self) -> None:
         if self._closed:
@@ -319,15 +364,15 @@ class WhepSink:
         before = self._wanted_codecs
         self._wanted_codecs = frozenset(
             codec
-            for peer_id in self._connected
-            if (peer := self._peers.get(peer_id)) is not None and (codec := peer.codec) is not None
+            for seat in self._seats.values()
+            if seat.connected and seat.peer is not None and (codec := seat.peer.codec) is not None
         )
         for codec in before - self._wanted_codecs:
             # Not on the loop: it may have to wait for a picture that is being encoded.
             asyncio.get_running_loop().run_in_executor(None, self._lanes[codec].encoder.close)
 
     def _close_peers(self) -> None:
-        for peer in list(self._peers.values()):
+        for peer in self._watching():
             ending = asyncio.get_running_loop().create_task(peer.close())
             self._endings.add(ending)
             ending.add_done_callback(self._endings.discard)

@@ -28,6 +28,7 @@ export class Viewer {
    */
   readonly media = new MediaStream();
   #link: Link<Viewing>;
+  #rendition: string;
 
   /** Made by `LivelensClient.watch`. */
   constructor(
@@ -37,22 +38,28 @@ export class Viewer {
     options: ViewerOptions = {},
   ) {
     const { rendition = "main", results = true, onMessage } = options;
+    this.#rendition = rendition;
+    let asked = rendition;
     this.#link = new Link(
-      (signal, onLost) =>
-        watch(api, stream, {
-          rendition,
+      (signal, onLost) => {
+        asked = this.#rendition;
+        return watch(api, stream, {
+          rendition: asked,
           ...(options.detector === undefined ? {} : { detector: options.detector }),
           ...(options.class === undefined ? {} : { class: options.class }),
           ...(options.sound === undefined ? {} : { sound: options.sound }),
           ...(results && onMessage !== undefined ? { onMessage } : {}),
           signal,
           onLost,
-        }),
+        });
+      },
       options,
       (session) => {
         for (const track of this.media.getTracks()) this.media.removeTrack(track);
         for (const track of session.video.getTracks()) this.media.addTrack(track);
         if (session.soundReceiver !== null) this.media.addTrack(session.soundReceiver.track);
+        // Another was wished for while the connection was being made; it shows one of the two.
+        if (this.#rendition !== asked) session.show(this.#rendition).catch(() => {});
         options.onSession?.(session);
       },
     );
@@ -70,6 +77,22 @@ export class Viewer {
   /** The connection that stands now, for what this class does not offer. */
   get pc(): RTCPeerConnection | null {
     return this.#link.session?.pc ?? null;
+  }
+
+  /**
+   * Shows another rendition without a new connection; now, or when the connection stands.
+   *
+   * Throws `Unreachable` or `ApiError`: what was shown before goes on.
+   */
+  async show(rendition: string): Promise<void> {
+    const before = this.#rendition;
+    this.#rendition = rendition;
+    try {
+      await this.#link.session?.show(rendition);
+    } catch (error) {
+      if (this.#rendition === rendition) this.#rendition = before;
+      throw error;
+    }
   }
 
   /** Tries again now rather than after the pause. */

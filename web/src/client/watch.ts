@@ -26,6 +26,12 @@ export interface Viewing extends Session {
   readonly soundReceiver: RTCRtpReceiver | null;
   /** Tells the server how the viewer fares, and whoever asks here. */
   readonly reporter: Reporter;
+  /**
+   * Shows another rendition over the same connection; its first picture comes with a keyframe.
+   *
+   * Throws `Unreachable` or `ApiError`: what was shown before goes on.
+   */
+  show(rendition: string): Promise<void>;
 }
 
 /** Throws `Unreachable`, `ApiError` or `NoConnection`. */
@@ -47,5 +53,13 @@ export async function watch(api: Api, stream: string, options: WatchOptions): Pr
     signal: options.signal,
   });
   const reporter = new Reporter(api, session.pc, session.resource, session.ended);
-  return { ...session, ...made, video: new MediaStream([made.receiver.track]), reporter };
+  const show = async (rendition: string) => {
+    await api.request(`${session.resource}/rendition`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ rendition }),
+      signal: session.ended,
+    });
+  };
+  return { ...session, ...made, video: new MediaStream([made.receiver.track]), reporter, show };
 }
