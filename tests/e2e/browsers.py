@@ -31,7 +31,8 @@ FIREFOX_PREFERENCES: dict[str, str | float | bool] = {
 }
 
 
-def _built() -> None:
+def built() -> None:
+    """Fails the test if there is no page to show."""
     if not PAGE.is_file():
         pytest.fail("the page is not built: run 'make web'")
 
@@ -55,7 +56,7 @@ def launch_firefox(playwright: Playwright) -> Browser:
 @contextmanager
 def chromium(*flags: str) -> Iterator[Browser]:
     """Chromium for a module of tests."""
-    _built()
+    built()
     with sync_playwright() as playwright:
         browser = launch_chromium(playwright, *flags)
         yield browser
@@ -65,7 +66,7 @@ def chromium(*flags: str) -> Iterator[Browser]:
 @contextmanager
 def firefox() -> Iterator[Browser]:
     """Firefox for a module of tests."""
-    _built()
+    built()
     with sync_playwright() as playwright:
         browser = launch_firefox(playwright)
         yield browser

@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from livelens.server.access import kept
 from livelens.server.access.password import Password
 from livelens.server.access.tokens import Token
 from livelens.server.identity import Grant
-from tests.e2e.browsers import PATIENCE_MS, launch_chromium, launch_firefox, page_of
+from tests.e2e.browsers import PATIENCE_MS, launch_firefox, page_of
 from tests.e2e.test_every_page import MOST_SHIFT, SIZES, THEMES, WATCH_SHIFTS
 from tests.e2e.test_every_page import _axe as serious_faults
 from tests.server.running import PATTERN, Running, running, until
@@ -30,19 +30,6 @@ PLAYING = """
 
 # Hashing a password takes its time on a machine that does much else.
 expect.set_options(timeout=PATIENCE_MS)
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    one = launch_chromium(playwright)
-    yield one
-    one.close()
 
 
 @pytest.fixture

@@ -7,19 +7,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.e2e.browsers import PATIENCE_MS, chromium
+from tests.e2e.browsers import PATIENCE_MS
 from tests.server.running import PATTERN, Running, running, until
 from tests.sources.parts import write_clip
 
 pytestmark = pytest.mark.e2e
 
 MOST = 4_000_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 from livelens.clock import NS_PER_S
 from livelens.server.figures import sampler
-from tests.e2e.browsers import PATIENCE_MS, launch_chromium, launch_firefox, page_of
+from tests.e2e.browsers import PATIENCE_MS, launch_firefox, page_of
 from tests.server.running import Running, running, until
 
 pytestmark = pytest.mark.e2e
@@ -44,19 +44,6 @@ def server() -> Iterator[Running]:
         patch.setattr(sampler.Sampler.__init__, "__defaults__", (NS_PER_S // 2, 1800))
         with running({"streams": STREAMS}) as one:
             yield one
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    one = launch_chromium(playwright)
-    yield one
-    one.close()
 
 
 def figure(page: Page, title: str) -> Locator:

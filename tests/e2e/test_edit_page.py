@@ -1,16 +1,16 @@
 """The editor of pipelines in real Chromium: what is changed runs, and who watches stays."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from livelens.models import zoo
 from livelens.server.config import read_config
-from tests.e2e.browsers import PATIENCE_MS, chromium, page_of
+from tests.e2e.browsers import PATIENCE_MS
+from tests.e2e.viewing import sessions
 from tests.server.running import Running, running, until
 
 pytestmark = pytest.mark.e2e
@@ -19,32 +19,6 @@ BOXES = {"type": "simulate", "boxes": [[0.1, 0.2, 0.3, 0.8], [0.6, 0.2, 0.8, 0.8
 PATTERN = {"type": "pattern", "width_px": 640, "height_px": 360, "fps": 15}
 CLIP = {"type": "file", "path": str(zoo.clip("bikes")), "loop": True, "pace": True}
 PLAYS = "(before) => document.querySelector('video').currentTime > before + 0.5"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with page_of(browser) as one:
-        yield one
-
-
-def sessions(page: Page) -> list[str]:
-    """Grows by one with each WHEP session that the page begins."""
-    begun: list[str] = []
-    page.on(
-        "request",
-        lambda request: (
-            begun.append(request.url)
-            if request.method == "POST" and re.search(r"/whep/[^/]+(\?|$)", request.url)
-            else None
-        ),
-    )
-    return begun
 
 
 def edit(page: Page, server: Running, stream: str) -> None:

@@ -16,11 +16,10 @@ from playwright.sync_api import (
     Page,
     Playwright,
     expect,
-    sync_playwright,
 )
 
 from livelens.models import zoo
-from tests.e2e.browsers import PATIENCE_MS, launch_chromium, launch_firefox
+from tests.e2e.browsers import PATIENCE_MS, launch_firefox
 from tests.faces.photographs import encoded, photograph
 from tests.server.running import Running, running, until
 
@@ -109,19 +108,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         until(lambda: one.http.get("/api/streams/street").json()["delivered"] > 60, 60)
         one.http.post(f"/api/recordings/{recording}/stop")
         yield one
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    one = launch_chromium(playwright)
-    yield one
-    one.close()
 
 
 def _settled(page: Page, server: Running, visit: Visit) -> None:

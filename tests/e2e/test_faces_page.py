@@ -6,25 +6,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.e2e.browsers import PATIENCE_MS, chromium, page_of
+from tests.e2e.browsers import PATIENCE_MS
 from tests.faces.photographs import several_faces, written
 from tests.server.running import Running, running
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with page_of(browser) as one:
-        yield one
 
 
 @pytest.fixture

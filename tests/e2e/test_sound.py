@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.e2e.browsers import PAGE, launch_chromium, launch_firefox
 from tests.media.webapp import SCRIPT
@@ -49,12 +49,6 @@ async function tone() {
 # The sound is behind by what the browser holds it for, and by no false idea of the time.
 IN_STEP = "until(async () => Math.abs(await behind() - 1000 * await held()) < 200, 30000)"
 PUBLISH = "publish('/whip/desk', {width: 320, height: 240}, true)"
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

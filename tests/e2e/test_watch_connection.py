@@ -1,11 +1,11 @@
 """What the viewer does when there is no picture, and when there is one again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.e2e.browsers import PATIENCE_MS, launch_chromium, launch_firefox, page_of
 from tests.e2e.viewing import (
@@ -33,25 +33,6 @@ RTCRtpReceiver.getCapabilities = (kind) => ({
   codecs: all(kind).codecs.filter(({ mimeType }) => !/h264|vp8/i.test(mimeType)),
 });
 """
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    one = launch_chromium(playwright)
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with page_of(browser) as one:
-        yield one
 
 
 def status(page: Page, words: str) -> None:

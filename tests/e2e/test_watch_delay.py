@@ -10,7 +10,7 @@ from livelens.clock import wall_ns
 from livelens.sources.counter import read_counter
 from livelens.spec import StageSpec
 from livelens.types import Item, no_detections
-from tests.e2e.browsers import chromium, firefox, page_of
+from tests.e2e.browsers import chromium, firefox
 from tests.e2e.viewing import pattern, watch
 from tests.server.running import running
 
@@ -74,12 +74,6 @@ class WitnessStage:
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     with chromium() if request.param == "chromium" else firefox() as one:
-        yield one
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with page_of(browser) as one:
         yield one
 
 

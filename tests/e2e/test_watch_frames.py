@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browsers import chromium, firefox, page_of
+from tests.e2e.browsers import chromium, firefox
 from tests.e2e.viewing import (
     NEXT_DRAWN,
     PAINTED,
@@ -27,12 +27,6 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     with chromium() if request.param == "chromium" else firefox() as one:
-        yield one
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with page_of(browser) as one:
         yield one
 
 

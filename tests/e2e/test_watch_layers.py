@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from livelens.sources.counter import read_counter
 from livelens.sources.pattern import Pattern
-from tests.e2e.browsers import chromium, firefox, page_of
+from tests.e2e.browsers import chromium, firefox
 from tests.e2e.viewing import (
     BOX_PX,
     BOX_TOP_PX,
@@ -69,12 +69,6 @@ SNAPSHOT = """
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     with chromium() if request.param == "chromium" else firefox() as one:
-        yield one
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with page_of(browser) as one:
         yield one
 
 

@@ -1,14 +1,13 @@
 """Lines and zones drawn on the live picture, by mouse, finger and keys, in real Chromium."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 from livelens.models import zoo
-from tests.e2e.browsers import PATIENCE_MS, chromium, page_of
+from tests.e2e.browsers import PATIENCE_MS
 from tests.server.running import Running, running, until
 
 pytestmark = pytest.mark.e2e
@@ -18,18 +17,6 @@ PATTERN = {"type": "pattern", "width_px": SIZE[0], "height_px": SIZE[1], "fps": 
 # The middle of its lower edge is at (0.2, 0.8).
 BOX = {"type": "simulate", "boxes": [[0.1, 0.3, 0.3, 0.8]]}
 CLIP = {"type": "file", "path": str(zoo.clip("bikes")), "loop": True, "pace": True}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with page_of(browser) as one:
-        yield one
 
 
 def edit(page: Page, server: Running) -> FloatRect:

@@ -1,5 +1,6 @@
 """What the tests of the viewer share: a stream whose results tell the number in its picture."""
 
+import re
 import threading
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -172,6 +173,20 @@ def watch(page: Page, url: str, stream: str) -> None:
     page.goto(f"{url}/#/watch/{stream}")
     expect(page.get_by_role("heading", name=stream)).to_be_visible(timeout=PATIENCE_MS)
     wait_for_picture(page)
+
+
+def sessions(page: Page) -> list[str]:
+    """Grows by one with each WHEP session that the page begins."""
+    begun: list[str] = []
+    page.on(
+        "request",
+        lambda request: (
+            begun.append(request.url)
+            if request.method == "POST" and re.search(r"/whep/[^/]+(\?|$)", request.url)
+            else None
+        ),
+    )
+    return begun
 
 
 def set_layers(page: Page, **layers: bool) -> None:
