@@ -1,6 +1,7 @@
 """A camera operator in software: a viewport that follows a subject, for each frame."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -9,9 +10,13 @@ from livelens.framing.aspect import parsed
 from livelens.framing.average import Average
 from livelens.framing.camera import Camera
 from livelens.framing.director import Choice, Composition, Decision, Director
-from livelens.framing.geometry import Field, Rect, Shot
+from livelens.framing.geometry import Field, Rect
+from livelens.framing.motion import Motion
+from livelens.framing.one_euro import OneEuro
+from livelens.framing.operator import Operator
+from livelens.framing.scenery import Scenery, View
 from livelens.spec import StageSpec
-from livelens.types import Item, Viewport
+from livelens.types import Frame, Item, Viewport
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Weight = Annotated[float, msgspec.Meta(ge=0, le=100)]
@@ -99,6 +104,60 @@ class Reframe(StageSpec, frozen=True, kw_only=True):
             raise ValueError("a camera shows one frame after another: workers must be 1")
         parsed(self.aspect)
 
+    @property
+    def choice(self) -> Choice:
+        """Who may be chosen, and how."""
+        return Choice(
+            classes=self.classes,
+            tracker_id=self.tracker_id,
+            point=self.point,
+            group=self.group,
+            weights=self.weights,
+            by_score=self.by_score,
+            by_size=self.by_size,
+            by_centrality=self.by_centrality,
+            by_motion=self.by_motion,
+            switch_s=self.switch_s,
+            hold_s=self.hold_s,
+            recall_s=self.recall_s,
+            appearance=self.appearance,
+        )
+
+    @property
+    def composition(self) -> Composition:
+        """Where in the shot the chosen belong."""
+        return Composition(
+            fill=self.fill,
+            max_zoom=self.max_zoom,
+            headroom=self.headroom,
+            lead_room=self.lead_room,
+        )
+
+    @property
+    def motion(self) -> Motion:
+        """How the camera moves."""
+        return Motion(
+            response_s=self.response_s,
+            max_speed=self.max_speed,
+            max_acceleration=self.max_acceleration,
+            max_zoom_rate=self.max_zoom_rate,
+            dead_band=self.dead_band,
+            cuts=self.cuts,
+        )
+
+    def field(self, area: Rect, size_px: tuple[int, int]) -> Field:
+        """Where the camera may look in this part of a picture of that size."""
+        aspect = parsed(self.aspect) or size_px[0] / size_px[1]
+        return Field(area, aspect, padding=self.padding == "blur")
+
+    def camera(self, start: Rect | None = None) -> Camera:
+        """What moves the viewport, from there on."""
+        if self.method == "ema":
+            return Average()
+        if self.method == "one-euro":
+            return OneEuro()
+        return Operator(self.motion, start)
+
     def continues(self, before: StageSpec) -> bool:
         """Whoever is followed stays in the shot when settings change."""
         return True
@@ -106,6 +165,15 @@ class Reframe(StageSpec, frozen=True, kw_only=True):
     def open(self) -> "ReframeStage":
         """The stage; its camera starts at the first frame."""
         return ReframeStage(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was made of a frame when it was seen, which may be before its turn."""
+
+    frame: Frame
+    view: View
+    decision: Decision
 
 
 class ReframeStage:
@@ -119,52 +187,87 @@ class ReframeStage:
     def __init__(self, spec: Reframe, camera: Camera | None = None) -> None:
         self._spec = spec
         self._name = spec.name or "reframe"
-        self._camera: Camera = camera or Average()
-        self._director = Director(Choice(), Composition())
+        self._scenery = Scenery(borders=spec.borders, protect=spec.protect)
+        self._director = Director(spec.choice, spec.composition)
+        self._given = camera is not None
+        self._camera = camera or spec.camera()
+        self._shown: tuple[_Seen, Rect] | None = None
         self._last_seq = -1
-        self._decided: dict[int, tuple[Field, Decision]] = {}
+        # By the number of the frame: of those whose turn has not come, and may never come.
+        self._seen: dict[int, _Seen] = {}
 
     def process(self, items: Sequence[Item]) -> list[Item]:
         """The items with a viewport each."""
         return [self._framed(item) for item in items]
 
     def renew(self, spec: StageSpec) -> None:
-        """Go on with other settings."""
+        """Go on with other settings, from where the camera looks."""
         assert isinstance(spec, Reframe)
-        self._spec = spec
+        before, self._spec = self._spec, spec
+        self._scenery.renew(borders=spec.borders, protect=spec.protect)
+        self._director.renew(spec.choice, spec.composition)
+        if _moves(spec) == _moves(before) or self._given:
+            return
+        self._camera = spec.camera(self._start())
+        for seen in self._seen.values():
+            self._camera.see(self._field(seen.view, seen.frame), seen.decision.target)
+
+    def _start(self) -> Rect | None:
+        """Where the camera looks, in the present aspect: what is shown stays in the shot."""
+        if self._shown is None:
+            return None
+        seen, view = self._shown
+        field = self._field(seen.view, seen.frame)
+        size = max(view.width / field.widest, view.height / field.highest)
+        return field.view(view.x, view.y, min(size, 1.0))
 
     def close(self) -> None:
         """Nothing to release."""
 
     def _framed(self, item: Item) -> Item:
+        seq = item.frame.seq
+        if seq not in self._seen:  # it comes by itself, or after others: as a new one
+            self._seen.clear()
+            self._last_seq = seq - 1
         for each in (item, *item.ahead):
             if each.frame.seq > self._last_seq:
                 self._last_seq = each.frame.seq
                 self._look(each)
-        field, decision = self._decided.pop(item.frame.pts_ns)
-        shot = self._camera.at(item.frame.pts_ns)
-        viewport = _viewport(field, shot, decision)
+        for passed in [number for number in self._seen if number < seq]:
+            del self._seen[passed]
+        viewport = self._viewport(self._seen.pop(seq))
         return item.with_(viewports={**item.viewports, self._name: viewport})
 
     def _look(self, item: Item) -> None:
-        width, height = item.frame.size_px
-        area = Rect(0.0, 0.0, float(width), float(height))
-        field = Field(area, parsed(self._spec.aspect) or width / height)
-        decision = self._director.direct(item, field)
+        view = self._scenery.look(item.frame)
+        field = self._field(view, item.frame)
+        decision = self._director.direct(item, field, cut=view.cut, protected=view.protected)
         self._camera.see(field, decision.target)
-        self._decided[item.frame.pts_ns] = field, decision
+        self._seen[item.frame.seq] = _Seen(item.frame, view, decision)
+
+    def _field(self, view: View, frame: Frame) -> Field:
+        return self._spec.field(view.area, frame.size_px)
+
+    def _viewport(self, seen: _Seen) -> Viewport:
+        field, decision = self._field(seen.view, seen.frame), seen.decision
+        shot = self._camera.at(seen.frame.pts_ns)
+        view = shot.view
+        if view.intersection(field.area) != view:  # of another frame with this time
+            view = field.view(view.x, view.y, view.width / field.widest)
+        self._shown = seen, view
+        return Viewport(
+            view.left,
+            view.top,
+            view.width,
+            view.height,
+            field.aspect,
+            (field.widest, field.highest),
+            shot.cut,
+            decision.subjects,
+            decision.state,
+        )
 
 
-def _viewport(field: Field, shot: Shot, decision: Decision) -> Viewport:
-    view = shot.view
-    return Viewport(
-        view.left,
-        view.top,
-        view.width,
-        view.height,
-        field.aspect,
-        (field.widest, field.highest),
-        shot.cut,
-        decision.subjects,
-        decision.state,
-    )
+def _moves(spec: Reframe) -> tuple[object, ...]:
+    """What says how the viewport moves, and its shape."""
+    return spec.method, spec.motion, spec.aspect, spec.padding
