@@ -1,7 +1,7 @@
 """All streams of a process: names, changes and removals that overlap."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from prometheus_client import generate_latest
@@ -13,12 +13,6 @@ from livelens.types import Item
 from tests.fakes import Call, Counted, HandSource
 
 LIVE = Counted(is_live=True, count=0)
-
-
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    with Engine() as running:
-        yield running
 
 
 class Opens(StageSpec, frozen=True, kw_only=True):
