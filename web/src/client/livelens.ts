@@ -23,6 +23,7 @@ export type {
   State,
   StreamInfo,
   StreamState,
+  Viewport,
 } from "./types";
 export type { Viewer, ViewerOptions } from "./viewer";
 export type { Viewing } from "./watch";

@@ -49,6 +49,18 @@ export interface Mask {
   counts: readonly number[];
 }
 
+/** What a virtual camera shows of a frame, of the stage `reframe`. */
+export interface Viewport {
+  box: Box;
+  /** Width by height of the shot; a viewport of another shape is shown whole in it. */
+  aspect: number;
+  state: "following" | "holding" | "wide";
+  /** tracker_ids of who is shown, the most important first. */
+  subjects?: readonly number[];
+  /** It has jumped here. */
+  cut?: boolean;
+}
+
 export interface StageTime {
   stage: string;
   began_ns: number;
@@ -76,6 +88,8 @@ export interface Result {
   extra?: Readonly<Record<string, unknown>>;
   /** Capture time by the sender's clock, where it tells. */
   ntp_ns?: number | null;
+  /** What virtual cameras show, by the names of their stages. */
+  viewports?: Readonly<Record<string, Viewport>>;
 }
 
 export interface Problem {
@@ -100,6 +114,8 @@ export interface SinkInfo {
   name: string;
   type: string;
   overlay?: boolean;
+  /** The stage whose camera it shows; nothing for the whole picture. */
+  viewport?: string | null;
   viewers?: number;
 }
 
@@ -125,6 +141,7 @@ export interface StreamInfo {
 /** The settings of a stream, as far as the page reads them. */
 export interface StreamSpec {
   stages?: readonly ({ type: string; name?: string | null } & Record<string, unknown>)[];
+  sinks?: readonly ({ type: string; name?: string | null } & Record<string, unknown>)[];
 }
 
 /** A message from its JSON; null when it is not one. */

@@ -7,15 +7,31 @@ export function renditionsOf(info: StreamInfo | undefined): readonly SinkInfo[] 
   return info?.sinks.filter(({ type }) => type === "whep") ?? [];
 }
 
-/** The one that is wanted, if there is it; else the first that the page draws on itself. */
+/** The one that is wanted, if there is it; else the first that the page draws on as a whole. */
 export function renditionOf(info: StreamInfo | undefined, wanted: string | undefined): string {
   const all = renditionsOf(info);
   const found = all.find(({ name }) => name === wanted);
-  const first = found ?? all.find(({ overlay }) => overlay !== true) ?? all[0];
+  const plain = all.filter(({ overlay }) => overlay !== true);
+  const whole = plain.find(({ name }) => cameraOfRendition(info, name) === null);
+  const first = found ?? whole ?? plain[0] ?? all[0];
   return first?.name ?? wanted ?? "main";
 }
 
 /** Whether the server has drawn on it, so that the page must not. */
 export function drawnByServer(info: StreamInfo | undefined, rendition: string): boolean {
   return renditionsOf(info).find(({ name }) => name === rendition)?.overlay === true;
+}
+
+/** The stage whose virtual camera a rendition shows; null: it is the whole picture. */
+export function cameraOfRendition(info: StreamInfo | undefined, rendition: string): string | null {
+  const told = renditionsOf(info).find(({ name }) => name === rendition)?.viewport;
+  if (told !== undefined) return told;
+  const sink = info?.spec?.sinks?.find(({ type, name }) => (name || type) === rendition);
+  return typeof sink?.viewport === "string" ? sink.viewport : null;
+}
+
+/** The first rendition that shows what a camera shows, not drawn on if there is one. */
+export function renditionOfCamera(info: StreamInfo | undefined, camera: string): string | null {
+  const shown = renditionsOf(info).filter(({ name }) => cameraOfRendition(info, name) === camera);
+  return (shown.find(({ overlay }) => overlay !== true) ?? shown[0])?.name ?? null;
 }

@@ -4,6 +4,7 @@ import type { DetectedObject } from "../client";
 import { colourOf } from "./colour";
 import type { Layers } from "./layers";
 import type { Surface } from "./surface";
+import { meet } from "./viewport";
 import { describe, nameOf } from "./words";
 
 /** `ahead`: no detector has looked at this picture yet, the boxes are estimates. */
@@ -14,7 +15,9 @@ export function paintObjects(
   ahead: boolean,
 ): void {
   const { context, unit } = surface;
-  for (const object of objects) {
+  // Words on those outside would gather at the edges.
+  const seen = objects.filter(({ box }) => meet(box, surface.seen));
+  for (const object of seen) {
     const colour = colourOf(object, layers.colourBy);
     // Dashes tell that no detector has looked here: the analysis is behind, or on purpose.
     const guessed = ahead || object.predicted === true;
@@ -24,7 +27,7 @@ export function paintObjects(
     // Where an object was between frames is known of its box only.
     if (layers.keypoints && !ahead) keypoints(surface, object, colour);
   }
-  for (const object of objects) {
+  for (const object of seen) {
     const colour = colourOf(object, layers.colourBy);
     const [left, top, , bottom] = object.box;
     if (layers.labels) {
@@ -36,10 +39,11 @@ export function paintObjects(
   }
 }
 
-function outline({ context, unit, x, y }: Surface, object: DetectedObject, colour: string): void {
+function outline(surface: Surface, object: DetectedObject, colour: string): void {
+  const { context, unit, x, y, across, down } = surface;
   const [left, top, right, bottom] = object.box;
   context.beginPath();
-  context.roundRect(x(left), y(top), x(right - left), y(bottom - top), 3 * unit);
+  context.roundRect(x(left), y(top), across(right - left), down(bottom - top), 3 * unit);
   context.lineWidth = 4 * unit;
   context.strokeStyle = "rgb(0 0 0 / 45%)";
   context.stroke();
@@ -64,7 +68,7 @@ function keypoints({ context, unit, x, y }: Surface, object: DetectedObject, col
 
 /**
  * Words on a plate that begins at `x`, above or below `y`, and never leaves the picture.
- * Above: ink on colour. Below: colour on ink.
+ * Above: ink on colour. Below and inside: colour on ink.
  */
 export function plate(
   { context, width, height, unit, small }: Surface,
@@ -72,12 +76,12 @@ export function plate(
   x: number,
   y: number,
   colour: string,
-  side: "above" | "below",
+  side: "above" | "below" | "inside",
 ): void {
   const tall = (small ? 14 : 18) * unit;
   const wide = context.measureText(text).width + 8 * unit;
   const left = Math.max(0, Math.min(x - unit, width - wide));
-  const above = side === "above" ? y - tall >= 0 : y + tall > height;
+  const above = side === "above" ? y - tall >= 0 : side === "below" && y + tall > height;
   const top = Math.max(0, Math.min(above ? y - tall : y, height - tall));
   context.beginPath();
   context.roundRect(left, top, wide, tall, 3 * unit);

@@ -21,6 +21,8 @@ export interface Layers {
   zones: boolean;
   /** Cells of `flux`. */
   grid: boolean;
+  /** What virtual cameras show, on the wide shot. */
+  viewport: boolean;
   colourBy: "track" | "class";
 }
 
@@ -39,6 +41,7 @@ export const LAYER_NAMES: readonly LayerName[] = [
   "mask",
   "zones",
   "grid",
+  "viewport",
 ];
 
 export const DEFAULT_LAYERS: Layers = {
@@ -54,6 +57,7 @@ export const DEFAULT_LAYERS: Layers = {
   mask: true,
   zones: true,
   grid: true,
+  viewport: true,
   colourBy: "track",
 };
 

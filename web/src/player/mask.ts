@@ -2,6 +2,7 @@
 
 import type { Mask } from "../client";
 import type { Surface } from "./surface";
+import type { Size } from "./viewport";
 
 /** Red, green, blue, and how much of it, of 255. */
 const TINT = [53, 181, 156, 82] as const;
@@ -47,7 +48,12 @@ function pictureOf(mask: Mask): OffscreenCanvas | null {
   return canvas;
 }
 
-export function paintMask({ context, width, height }: Surface, mask: Mask): void {
+export function paintMask(
+  { context, x, y, across, down }: Surface,
+  mask: Mask,
+  framePx: Size,
+): void {
   const picture = pictureOf(mask);
-  if (picture !== null) context.drawImage(picture, 0, 0, width, height);
+  if (picture === null) return;
+  context.drawImage(picture, x(0), y(0), across(framePx[0]), down(framePx[1]));
 }

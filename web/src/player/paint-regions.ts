@@ -5,6 +5,7 @@ import { colourOfNumber } from "./colour";
 import type { Layers } from "./layers";
 import type { GridRegion, LineRegion, Region, ZoneRegion } from "./regions";
 import type { Surface } from "./surface";
+import { holds, meet } from "./viewport";
 
 const INK = "rgb(0 0 0 / 55%)";
 /** A cell that is occupied all the time is as dark as this. */
@@ -34,6 +35,7 @@ function stroke({ context, unit }: Surface, colour: string, widthPx: number): vo
 
 function paintLine(surface: Surface, line: LineRegion, colour: string): void {
   const { context, unit, x, y } = surface;
+  const named = holds(surface.seen, line.start);
   const [ax, ay, bx, by] = [x(line.start[0]), y(line.start[1]), x(line.end[0]), y(line.end[1])];
   const long = Math.hypot(bx - ax, by - ay);
   if (long === 0) return;
@@ -51,7 +53,9 @@ function paintLine(surface: Surface, line: LineRegion, colour: string): void {
   }
   context.fillStyle = colour;
   context.fill();
-  plate(surface, line.name, ax + 6 * unit, ay, colour, "above");
+  if (named) plate(surface, line.name, ax + 6 * unit, ay, colour, "above");
+  const between = [(line.start[0] + line.end[0]) / 2, (line.start[1] + line.end[1]) / 2] as const;
+  if (!holds(surface.seen, between)) return;
   // To the left of who looks from start to end: y grows downwards.
   const [leftX, leftY] = [(by - ay) / long, -(bx - ax) / long];
   const middle = [(ax + bx) / 2, (ay + by) / 2] as const;
@@ -101,17 +105,20 @@ function paintZone(surface: Surface, zone: ZoneRegion, colour: string): void {
   if (zone.total !== null) words.push(`Σ ${zone.total}`);
   const left = Math.min(...zone.polygon.map(([px]) => px));
   const top = Math.min(...zone.polygon.map(([, py]) => py));
+  const right = Math.max(...zone.polygon.map(([px]) => px));
+  const bottom = Math.max(...zone.polygon.map(([, py]) => py));
+  if (!meet([left, top, right, bottom], surface.seen)) return;
   const corner = zone.polygon.find(([, py]) => py === top) ?? [left, top];
   plate(surface, words.join(" · "), x(corner[0]) + unit, y(top), colour, "above");
 }
 
 function paintGrid(surface: Surface, grid: GridRegion): void {
-  const { context, unit, x, y } = surface;
+  const { context, unit, x, y, across, down } = surface;
   grid.occupation.forEach((row, j) => {
     row.forEach((percent, i) => {
       const left = x(grid.left + i * grid.stepPx);
       const top = y(grid.top + j * grid.stepPx);
-      const [wide, tall] = [x(grid.stepPx), y(grid.stepPx)];
+      const [wide, tall] = [across(grid.stepPx), down(grid.stepPx)];
       if (percent > 0) {
         context.globalAlpha = 0.04 + Math.min(percent / 100, 1) * (FULL - 0.04);
         context.fillStyle = "#ff8a1f";
@@ -121,7 +128,7 @@ function paintGrid(surface: Surface, grid: GridRegion): void {
       const speed = Math.hypot(vx, vy);
       if (speed < 1) return;
       // As long as the way of half a second, and never out of the cell.
-      const long = Math.min(x(speed / 2), wide * 0.42);
+      const long = Math.min(across(speed / 2), wide * 0.42);
       context.globalAlpha = 0.9;
       vector(surface, left + wide / 2, top + tall / 2, (vx / speed) * long, (vy / speed) * long);
     });

@@ -4,6 +4,8 @@ import type { Result } from "../client";
 import { draw, type Scene, sizeToScreen } from "./draw";
 import { DEFAULT_LAYERS, type Layers } from "./layers";
 import type { RecordedResults } from "./recorded";
+import { NOTHING } from "./timeline";
+import { type CameraWords, cameraOf, wordsOf } from "./viewport";
 
 export interface PlaybackElements {
   video: HTMLVideoElement;
@@ -25,6 +27,8 @@ export class Playback {
   /** Off where the pictures have been drawn on. */
   drawing = true;
   played: Played | null = null;
+  /** What is written at the frame of a camera. */
+  cameraWords: CameraWords = (name) => name;
   #callback = 0;
   #results: RecordedResults | null = null;
 
@@ -52,8 +56,13 @@ export class Playback {
   /** Draws over the same picture again, after new results or other layers. */
   redraw(): void {
     if (this.played === null) return;
-    const scene = this.#results?.scene(this.played.timeS);
-    if (scene === undefined) return;
+    const found = this.#results?.scene(this.played.timeS);
+    if (found === undefined) return;
+    const scene = {
+      ...found,
+      camera: this.#cameraOf(found),
+      cameraWords: wordsOf(found.viewports, this.cameraWords),
+    };
     this.played = { ...this.played, scene };
     sizeToScreen(this.elements.boxes);
     const layers = this.drawing ? this.layers : ALL_OFF;
@@ -72,6 +81,12 @@ export class Playback {
     context.drawImage(picture, 0, 0);
     context.drawImage(boxes, 0, 0, canvas.width, canvas.height);
     return canvas;
+  }
+
+  /** A recording of what a camera showed has its shape. */
+  #cameraOf({ result, viewports }: Scene): string | null {
+    const { width, height } = this.elements.picture;
+    return result === null ? null : cameraOf([width, height], result.size_px, viewports, null);
   }
 
   #next(): void {
@@ -94,7 +109,7 @@ export class Playback {
       const timeS = timeOf(frame, metadata, video);
       this.played = {
         timeS,
-        scene: { kind: "none", objects: [], landmarks: [], mask: null, result: null },
+        scene: NOTHING,
       };
       this.redraw();
       this.onPicture(timeS);
@@ -117,6 +132,7 @@ const ALL_OFF: Layers = {
   mask: false,
   zones: false,
   grid: false,
+  viewport: false,
   colourBy: "track",
 };
 

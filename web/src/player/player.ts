@@ -14,7 +14,8 @@ import { DEFAULT_LAYERS, type Layers } from "./layers";
 import { playAtOnce } from "./low-latency";
 import { ESTIMATE_TOLERANCE_TICKS, type Picture, PictureTaker, timesOf } from "./pictures";
 import { regionsOf } from "./regions";
-import { type Drawing, type Kind, ResultTimeline } from "./timeline";
+import { type Kind, ResultTimeline } from "./timeline";
+import { type CameraWords, cameraOf, type Size, wordsOf } from "./viewport";
 
 /** `exact`: pictures wait for their boxes. `live`: boxes run ahead by estimate. */
 export type Timing = "exact" | "live";
@@ -34,7 +35,7 @@ export interface Elements {
 /** What was drawn last, for tests and for the curious. */
 export interface Drawn {
   rtpTimestamp: number;
-  drawing: Drawing;
+  drawing: Scene;
   heldMs: number;
 }
 
@@ -58,7 +59,13 @@ export class Player {
   spec: StreamSpec | undefined;
   /** Off for a rendition that the server has drawn on: the plain video is shown. */
   drawing = true;
+  /** The virtual camera that the wanted rendition shows; null for the whole frame. */
+  camera: string | null = null;
+  /** What is written at the frame of a camera. */
+  cameraWords: CameraWords = (name) => name;
   drawn: Drawn | null = null;
+  /** What is known of the picture on the screen, drawn here or not. */
+  seen: Scene | null = null;
   lastPictureMs = Number.NEGATIVE_INFINITY;
   /** The server's clock, where it is known. */
   clock: () => Offset | null = () => null;
@@ -146,6 +153,7 @@ export class Player {
   clear(): void {
     this.attach(null);
     this.drawn = null;
+    this.seen = null;
     this.#lastShown = null;
     this.#shownPicture = null;
     this.#shown = [];
@@ -214,13 +222,15 @@ export class Player {
     return this.timing === "exact" && nowMs - this.#lastResultMs < SILENCE_MS;
   }
 
-  #scene(rtpTimestamp: number): Scene {
+  #scene(rtpTimestamp: number, picture: Size = sizeOf(this.elements.picture)): Scene {
     const drawing = this.#timeline.drawing(rtpTimestamp);
     const { result } = drawing;
     if (result === null) return drawing;
     const grid = (stage: string) => this.#timeline.told(rtpTimestamp, stage, "grid");
     return {
       ...drawing,
+      camera: cameraOf(picture, result.size_px, drawing.viewports, this.camera),
+      cameraWords: wordsOf(drawing.viewports, this.cameraWords),
       poses: this.layers.body ? this.#timeline.poses(drawing) : [],
       trails: this.layers.trails ? this.#timeline.trails(rtpTimestamp, drawing) : [],
       regions: this.layers.zones || this.layers.grid ? regionsOf(this.spec, result, grid) : [],
@@ -274,7 +284,9 @@ export class Player {
   #see(metadata: VideoFrameCallbackMetadata, receiver: RTCRtpReceiver, nowMs: number): void {
     const rtpTimestamp = this.#taker.timestampOf(metadata, receiver);
     if (rtpTimestamp === null) return;
-    const { kind, result } = this.#timeline.drawing(rtpTimestamp);
+    const { videoWidth, videoHeight } = this.elements.video;
+    this.seen = this.#scene(rtpTimestamp, [videoWidth, videoHeight]);
+    const { kind, result } = this.seen;
     const seenMs = Math.max(metadata.expectedDisplayTime, nowMs);
     if (kind === "exact") this.#measure(result, { ...timesOf(metadata, nowMs), seenMs });
     this.#lastShown = rtpTimestamp;
@@ -297,6 +309,7 @@ export class Player {
     draw(this.elements.boxes, scene, this.layers);
     this.#shown.push({ atMs: nowMs, kind: scene.kind });
     if (this.#shown.length > 1000) this.#shown.shift();
+    this.seen = scene;
     this.drawn = {
       rtpTimestamp: held.rtpTimestamp,
       drawing: scene,
@@ -315,4 +328,8 @@ export class Player {
     const delay = glassToGlass(result, times, this.clock(), arrival);
     if (delay !== null) this.#delays.add(performance.now(), delay);
   }
+}
+
+function sizeOf({ width, height }: HTMLCanvasElement): Size {
+  return [width, height];
 }

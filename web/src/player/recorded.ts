@@ -6,7 +6,9 @@ import { landmarksAt, objectsAt } from "./motion";
 import { posesOf } from "./poses";
 import { regionsOf } from "./regions";
 import { RTP_HZ } from "./rtp";
+import { NOTHING } from "./timeline";
 import { TRAIL_TICKS, trailsOf } from "./trails";
+import { viewportsAt } from "./viewport";
 
 /** Boxes further away than this say nothing about a picture. */
 const STALE_TICKS = 0.7 * RTP_HZ;
@@ -17,8 +19,6 @@ interface Placed {
   ticks: number;
   result: Result;
 }
-
-const NOTHING: Scene = { kind: "none", objects: [], landmarks: [], mask: null, result: null };
 
 export class RecordedResults {
   /** Ascending by time. */
@@ -66,8 +66,9 @@ export class RecordedResults {
       const { result } = before;
       const landmarks = result.landmarks ?? [];
       const mask = result.mask ?? null;
+      const viewports = result.viewports ?? {};
       return this.#complete(
-        { kind: "exact", objects: result.objects, landmarks, mask, result },
+        { kind: "exact", objects: result.objects, landmarks, mask, viewports, result },
         before.ticks,
       );
     }
@@ -79,6 +80,7 @@ export class RecordedResults {
       objects: objectsAt(before.result.objects, after.result.objects, t),
       landmarks: landmarksAt(before.result.landmarks ?? [], after.result.landmarks ?? [], t),
       mask: near.mask ?? null,
+      viewports: viewportsAt(before.result.viewports ?? {}, after.result.viewports ?? {}, t),
       result: before.result,
     };
     return this.#complete(scene, ticks);

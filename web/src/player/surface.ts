@@ -1,5 +1,8 @@
 /** A canvas that lies over a picture: from pixels of the frame to pixels of the canvas. */
 
+import type { Box } from "../client";
+import { type Placing, type Size, wholeIn } from "./viewport";
+
 export type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
 export interface Surface {
@@ -10,29 +13,38 @@ export interface Surface {
   readonly unit: number;
   /** Little room: small letters. */
   readonly small: boolean;
+  /** Place of a column and a row of the frame. */
   x(framePx: number): number;
   y(framePx: number): number;
+  /** Lengths. */
+  across(framePx: number): number;
+  down(framePx: number): number;
+  /** The part of the frame that is seen. */
+  readonly seen: Box;
 }
 
 const SMALL_PX = 480;
 
+/** `place`: how the frame lies on the canvas; it fills it, unless told. */
 export function surfaceOf(
   context: Context,
   width: number,
   height: number,
   unit: number,
-  framePx: readonly [number, number],
+  framePx: Size,
+  { scaleX, scaleY, left, top, seen }: Placing = wholeIn(framePx, [width, height]),
 ): Surface {
-  const scaleX = width / Math.max(framePx[0], 1);
-  const scaleY = height / Math.max(framePx[1], 1);
   return {
     context,
     width,
     height,
     unit,
     small: width / unit < SMALL_PX,
-    x: (px) => px * scaleX,
-    y: (px) => px * scaleY,
+    x: (px) => px * scaleX + left,
+    y: (px) => px * scaleY + top,
+    across: (px) => px * scaleX,
+    down: (px) => px * scaleY,
+    seen,
   };
 }
 

@@ -1,10 +1,11 @@
 /** The results of one stream by the RTP timestamp of their frame: which belongs to a picture? */
 
-import type { DetectedObject, LandmarkSet, Mask, Result } from "../client";
+import type { DetectedObject, LandmarkSet, Mask, Result, Viewport } from "../client";
 import { landmarksAt, objectsAt } from "./motion";
 import { type Pose, posesOf } from "./poses";
 import { RTP_HZ, ticksBetween } from "./rtp";
 import { type Trail, trailsOf } from "./trails";
+import { viewportsAt } from "./viewport";
 
 /** About 4 s at 30 fps: far more than a picture ever waits. */
 const CAPACITY = 128;
@@ -30,10 +31,19 @@ export interface Drawing {
   landmarks: readonly LandmarkSet[];
   /** That of the frame, or of the nearer one of the two around it. */
   mask: Mask | null;
+  /** What virtual cameras show, by the names of their stages. */
+  viewports: Readonly<Record<string, Viewport>>;
   result: Result | null;
 }
 
-const NOTHING: Drawing = { kind: "none", objects: [], landmarks: [], mask: null, result: null };
+export const NOTHING: Drawing = {
+  kind: "none",
+  objects: [],
+  landmarks: [],
+  mask: null,
+  viewports: {},
+  result: null,
+};
 
 export class ResultTimeline {
   /** Ascending by RTP timestamp. */
@@ -82,7 +92,8 @@ export class ResultTimeline {
     if (own !== undefined) {
       const landmarks = own.landmarks ?? [];
       const mask = own.mask ?? null;
-      return { kind: "exact", objects: own.objects, landmarks, mask, result: own };
+      const viewports = own.viewports ?? {};
+      return { kind: "exact", objects: own.objects, landmarks, mask, viewports, result: own };
     }
     if (before === undefined) return NOTHING;
     const age = ticksBetween(rtpTimestamp, before.rtp_timestamp);
@@ -94,6 +105,7 @@ export class ResultTimeline {
         objects: objectsAt(before.objects, after.objects, t),
         landmarks: landmarksAt(before.landmarks ?? [], after.landmarks ?? [], t),
         mask: (t < 0.5 ? before : after).mask ?? null,
+        viewports: viewportsAt(before.viewports ?? {}, after.viewports ?? {}, t),
         result: before,
       };
     }
@@ -103,6 +115,7 @@ export class ResultTimeline {
       // A face or a hand does not go on as it went: points ahead of time would lie beside it.
       landmarks: [],
       mask: null,
+      viewports: before.viewports ?? {},
       result: before,
     };
   }

@@ -41,6 +41,8 @@ export const ICONS = {
   share: "M12 15V3M8 7l4-4 4 4M5 12v8h14v-8",
   sound: "M4 9h4l5-4v14l-5-4H4zM16 9a4 4 0 0 1 0 6M18.5 6.5a8 8 0 0 1 0 11",
   mute: "M4 9h4l5-4v14l-5-4H4zM17 10l4 4M21 10l-4 4",
+  crop: "M7 2v15h15M2 7h15v15",
+  target: "M12 5a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM12 2v5M12 17v5M2 12h5M17 12h5",
   switch: "M4 9h13l-4-4M20 15H7l4 4",
   warn: "M12 4l9 16H3zM12 10v4M12 17v.01",
   info: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 11v6M12 7v.01",

@@ -11,6 +11,8 @@ export type Command =
   | "network"
   | "delay"
   | "rendition"
+  | "framing"
+  | "shot"
   | "timing"
   | "colour"
   | "help";
@@ -24,6 +26,8 @@ export const COMMAND_KEYS: readonly (readonly [string, Command])[] = [
   ["n", "network"],
   ["i", "delay"],
   ["d", "rendition"],
+  ["r", "framing"],
+  ["u", "shot"],
   ["w", "timing"],
   ["v", "colour"],
   ["?", "help"],
@@ -42,6 +46,7 @@ export const LAYER_KEYS: readonly (readonly [string, LayerName])[] = [
   ["x", "mask"],
   ["z", "zones"],
   ["g", "grid"],
+  ["o", "viewport"],
 ];
 
 /** The letter on the key, whatever language the keyboard writes; null for what is no shortcut. */
