@@ -193,7 +193,7 @@ def set_layers(page: Page, **layers: bool) -> None:
     """These layers, before the page is opened; the others are off."""
     names = (
         *("boxes", "labels", "confidence", "attributes", "trails", "keypoints"),
-        *("body", "hands", "face", "mask", "zones", "grid"),
+        *("body", "hands", "face", "mask", "zones", "grid", "viewport"),
     )
     kept = ", ".join(f"{name}: {str(layers.get(name, False)).lower()}" for name in names)
     page.add_init_script(
