@@ -105,6 +105,22 @@ const SMALL: ReadonlySet<string> = new Set([
   "units",
   "thickness_px",
   "text_scale",
+  "by_score",
+  "by_size",
+  "by_centrality",
+  "by_motion",
+  "switch_s",
+  "recall_s",
+  "appearance",
+  "headroom",
+  "lead_room",
+  "response_s",
+  "max_speed",
+  "max_acceleration",
+  "max_zoom_rate",
+  "dead_band",
+  "borders",
+  "padding",
 ]);
 
 /** Those that most people want, and those that few do. */

@@ -31,8 +31,24 @@ export type Control =
   /** A list of words out of those given; without them, of any. */
   | { readonly kind: "words"; readonly options: readonly string[] | null }
   | { readonly kind: "group"; readonly fields: readonly Field[] }
+  /** So many numbers: a place, a box. */
+  | { readonly kind: "numbers"; readonly limits: readonly Limits[] }
+  /** Any count of such; with words, one of these in their stead. */
+  | {
+      readonly kind: "rows";
+      readonly limits: readonly Limits[];
+      readonly words: readonly string[];
+    }
+  /** A number for each of any names. */
+  | { readonly kind: "mapping"; readonly limits: Limits }
   /** Whatever has no control of its own is written as JSON. */
   | { readonly kind: "json" };
+
+/** What a number of several may be. */
+export interface Limits {
+  readonly least: number | null;
+  readonly most: number | null;
+}
 
 export interface Field {
   readonly key: string;
@@ -51,6 +67,8 @@ interface Schema {
   enum?: readonly Json[];
   anyOf?: readonly Schema[];
   items?: Schema | false;
+  prefixItems?: readonly Schema[];
+  additionalProperties?: Schema | boolean;
   properties?: Record<string, Schema>;
   description?: string;
   default?: Json;
@@ -129,7 +147,7 @@ function field(key: string, part: Schema, defs: Record<string, Schema>): Field {
 function controlOf(ways: readonly Schema[], defs: Record<string, Schema>): Control {
   const [only, ...others] = ways;
   if (only === undefined) return { kind: "json" };
-  if (others.length > 0) return mixed(ways);
+  if (others.length > 0) return mixed(ways, defs);
   if (only.enum !== undefined) return { kind: "choice", options: only.enum };
   switch (only.type) {
     case "boolean":
@@ -148,6 +166,7 @@ function controlOf(ways: readonly Schema[], defs: Record<string, Schema>): Contr
     case "array":
       return list(only, defs);
     case "object":
+      if (only.properties === undefined) return mapping(only, defs);
       return {
         kind: "group",
         fields: Object.entries(only.properties ?? {}).map(([key, part]) => field(key, part, defs)),
@@ -157,11 +176,14 @@ function controlOf(ways: readonly Schema[], defs: Record<string, Schema>): Contr
   }
 }
 
-function mixed(ways: readonly Schema[]): Control {
+function mixed(ways: readonly Schema[], defs: Record<string, Schema>): Control {
   const words = ways.find((each) => each.enum?.every((word) => typeof word === "string"));
   const count = ways.find(({ type }) => type === "integer" || type === "number");
-  if (ways.length !== 2 || words?.enum === undefined || count === undefined)
-    return { kind: "json" };
+  if (ways.length !== 2 || words?.enum === undefined) return { kind: "json" };
+  const many = ways.find(({ type }) => type === "array");
+  const rows = many === undefined ? null : list(many, defs);
+  if (rows?.kind === "rows") return { ...rows, words: words.enum as readonly string[] };
+  if (count === undefined) return { kind: "json" };
   return {
     kind: "number-or-word",
     words: words.enum as readonly string[],
@@ -171,10 +193,30 @@ function mixed(ways: readonly Schema[]): Control {
 }
 
 function list(schema: Schema, defs: Record<string, Schema>): Control {
+  const fixed = limitsOf(schema, defs);
+  if (fixed !== null) return { kind: "numbers", limits: fixed };
   const items = schema.items ? resolved(schema.items, defs) : {};
+  const limits = limitsOf(items, defs);
+  if (limits !== null) return { kind: "rows", limits, words: [] };
   const words = items.enum?.filter((each) => typeof each === "string");
   if (words !== undefined) return { kind: "words", options: words };
   return items.type === "string" ? { kind: "words", options: null } : { kind: "json" };
+}
+
+/** Of a list of so many numbers; null for anything else. */
+function limitsOf(schema: Schema, defs: Record<string, Schema>): Limits[] | null {
+  const parts = (schema.prefixItems ?? []).map((each) => resolved(each, defs));
+  const numbers = parts.every(({ type }) => type === "number" || type === "integer");
+  if (schema.type !== "array" || parts.length === 0 || !numbers) return null;
+  return parts.map(({ minimum, maximum }) => ({ least: minimum ?? null, most: maximum ?? null }));
+}
+
+function mapping(schema: Schema, defs: Record<string, Schema>): Control {
+  const { additionalProperties: each } = schema;
+  if (typeof each !== "object") return { kind: "group", fields: [] };
+  const { type, minimum, maximum } = resolved(each, defs);
+  if (type !== "number" && type !== "integer") return { kind: "json" };
+  return { kind: "mapping", limits: { least: minimum ?? null, most: maximum ?? null } };
 }
 
 function resolved(schema: Schema, defs: Record<string, Schema>): Schema {

@@ -119,3 +119,28 @@ test("hints are sentences", () => {
 test("settings of plug-ins are called by their own names", () => {
   expect([spelled("wait_time_s"), spelled("boxes")]).toEqual(["Wait time (s)", "Boxes"]);
 });
+
+test("has controls for places, lists of boxes and weights", () => {
+  const share = { type: "number", minimum: 0, maximum: 1 };
+  const tuple = (count: number) => ({
+    type: "array",
+    prefixItems: Array.from({ length: count }, () => share),
+    items: false,
+  });
+  const [point, protect, boxes, weights] = fieldsOf({
+    type: "object",
+    properties: {
+      point: { anyOf: [tuple(2), { type: "null" }], default: null },
+      protect: { anyOf: [{ enum: ["auto", "off"] }, { type: "array", items: tuple(4) }] },
+      boxes: { type: "array", items: tuple(4), default: [] },
+      weights: { type: "object", additionalProperties: { ...share, maximum: 100 }, default: {} },
+    },
+  });
+  const limit = { least: 0, most: 1 };
+  expect(point?.control).toEqual({ kind: "numbers", limits: [limit, limit] });
+  expect(point?.optional).toBe(true);
+  const four = [limit, limit, limit, limit];
+  expect(protect?.control).toEqual({ kind: "rows", limits: four, words: ["auto", "off"] });
+  expect(boxes?.control).toEqual({ kind: "rows", limits: four, words: [] });
+  expect(weights?.control).toEqual({ kind: "mapping", limits: { least: 0, most: 100 } });
+});

@@ -1,6 +1,5 @@
-/** How a stream gets its first virtual camera. */
+/** How a stream gets its first virtual camera. Pure. */
 
-import { api } from "../../../app/server";
 import { type Algorithm, algorithmOf } from "../../edit/algorithms";
 import type { Settings } from "../../edit/form";
 
@@ -15,12 +14,6 @@ interface Plan {
 }
 
 /** The plan with a camera, a rendition of what it shows, and what it cannot do without. */
-export async function addition(plan: Plan): Promise<Plan> {
-  const response = await api.request("api/algorithms");
-  const { algorithms } = (await response.json()) as { algorithms: readonly Algorithm[] };
-  return withCamera(plan, algorithms);
-}
-
 export function withCamera({ stages, sinks }: Plan, algorithms: readonly Algorithm[]): Plan {
   const gives = (what: string) =>
     stages.some((stage) => algorithmOf(stage, algorithms)?.gives.includes(what));

@@ -5,9 +5,10 @@ import { api } from "../../../app/server";
 import { streams } from "../../../app/streams.svelte";
 import { ApiError, type DetectedObject, type StreamInfo } from "../../../client";
 import type { Point, Size } from "../../../player/viewport";
+import type { Algorithm } from "../../edit/algorithms";
 import type { Settings } from "../../edit/form";
 import { refusalOf } from "../../edit/refusal";
-import { addition } from "./adding";
+import { withCamera } from "./adding";
 import {
   type Camera,
   type Change,
@@ -102,7 +103,9 @@ export class FramingOrders {
     this.adding = true;
     this.refusal = "";
     try {
-      await this.#patch(await addition(await this.#spec()));
+      const response = await api.request("api/algorithms");
+      const { algorithms } = (await response.json()) as { algorithms: readonly Algorithm[] };
+      await this.#patch(withCamera(await this.#spec(), algorithms));
     } catch (error) {
       this.#refused(error);
     }
