@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from livelens.framing.candidates import Box
 from livelens.types import Frame
 
-# The picture that colours are taken from is at most so wide.
-_WIDE_PX = 320
+# Of a part of somebody so many pixels in a row are enough, and fewer than this tell nothing.
+_MOST_PX = 32
 _LEAST_PX = 3
 # Hue, saturation, value: fine where clothes differ, coarse where light does.
 _BINS = [12, 4, 4]
@@ -20,6 +20,9 @@ _NEWS = 0.25
 # Above and below the waist of somebody who stands: parts of the box.
 _TOP = (0.2, 0.15, 0.8, 0.5)
 _BOTTOM = (0.2, 0.55, 0.8, 0.9)
+
+# What two looks at somebody differ by, until more is known of them.
+USUALLY_UNLIKE = 0.35
 
 Histogram = NDArray[np.float32]
 
@@ -47,38 +50,25 @@ def difference(one: Look, other: Look) -> float:
     ) / 2
 
 
-class Glance:
-    """The colours of a frame, made small at the first look."""
+def look(frame: Frame, box: Box) -> Look | None:
+    """The look of who is in a box of a frame; None if too little of it can be seen."""
+    upper, lower = _colours(frame, box, _TOP), _colours(frame, box, _BOTTOM)
+    return Look(upper, lower) if upper is not None and lower is not None else None
 
-    def __init__(self, frame: Frame) -> None:
-        self._frame = frame
-        self._hsv: NDArray[np.uint8] | None = None
-        self._scale = 1.0
 
-    def at(self, box: Box) -> Look | None:
-        """The look of who is in a box; None if that is too small to tell."""
-        if self._hsv is None:
-            self._hsv = self._small()
-        upper = self._colours(box, _TOP)
-        lower = self._colours(box, _BOTTOM)
-        return Look(upper, lower) if upper is not None and lower is not None else None
-
-    def _small(self) -> NDArray[np.uint8]:
-        width, height = self._frame.size_px
-        self._scale = min(1.0, _WIDE_PX / width)
-        small = self._frame.picture.rgb_resized(
-            max(1, round(width * self._scale)), max(1, round(height * self._scale))
-        )
-        return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2HSV), np.uint8)
-
-    def _colours(self, box: Box, part: Box) -> Histogram | None:
-        assert self._hsv is not None
-        width, height = box[2] - box[0], box[3] - box[1]
-        left, right = ((box[0] + width * each) * self._scale for each in (part[0], part[2]))
-        top, bottom = ((box[1] + height * each) * self._scale for each in (part[1], part[3]))
-        patch = self._hsv[max(0, int(top)) : int(bottom) + 1, max(0, int(left)) : int(right) + 1]
-        if min(patch.shape[:2]) < _LEAST_PX:
-            return None
-        counts = cv2.calcHist([patch], [0, 1, 2], None, _BINS, _RANGES).ravel()
-        total = float(counts.sum())
-        return np.asarray(counts / total, np.float32) if total > 0 else None
+def _colours(frame: Frame, box: Box, part: Box) -> Histogram | None:
+    left, top, width, height = box[0], box[1], box[2] - box[0], box[3] - box[1]
+    # The whole picture is converted once for all who look at it; making it small costs more.
+    patch = frame.image[
+        max(0, int(top + height * part[1])) : max(0, int(top + height * part[3]) + 1),
+        max(0, int(left + width * part[0])) : max(0, int(left + width * part[2]) + 1),
+    ]
+    high, wide = patch.shape[:2]
+    if min(high, wide) < _LEAST_PX:
+        return None
+    if max(high, wide) > _MOST_PX:
+        size = min(wide, _MOST_PX), min(high, _MOST_PX)
+        patch = np.asarray(cv2.resize(patch, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    hsv = cv2.cvtColor(patch, cv2.COLOR_BGR2HSV)
+    counts = cv2.calcHist([hsv], [0, 1, 2], None, _BINS, _RANGES).ravel()
+    return np.asarray(counts / counts.sum(), np.float32)

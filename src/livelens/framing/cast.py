@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 
 from livelens.clock import NS_PER_S
-from livelens.framing.appearance import Look
+from livelens.framing.appearance import USUALLY_UNLIKE, Look
 from livelens.framing.candidates import Box, Candidate, Kind
 
 # Speed is that of the last third of a second, so that a step of the legs is none.
@@ -28,9 +28,11 @@ _SHAPE_NS = NS_PER_S // 8
 _NEIGHBOUR_NS = round(0.6 * NS_PER_S)
 # How far, in its own sizes, and how much farther in each second, something may be from where it
 # was expected: as a neighbour in place, and with the same number from a tracker.
-_NEAR, _NEAR_PER_S = 0.6, 0.8
+_NEAR, _NEAR_PER_S = 0.5, 1.0
 _JUMP, _JUMP_PER_S = 2.0, 3.0
 _LIKE_SIZE = 2.0
+_STEP = 0.5
+_LIKE_BUILD, _SAME_HEAD = 1.6, 0.15
 # A person whose face alone is found is still as large as before for so long.
 _BODY_NS = NS_PER_S
 _NEVER = 1e6
@@ -50,6 +52,8 @@ class Actor:
         better_ns, fits_ns: since when it is more important than who is shown, and since when it
             fits into the shot with them; None if it does not.
         look: its colours, where they are known.
+        unlike: how much its colours differ from one time to another.
+        odd_ns: since when it does not look like itself; None if it does.
     """
 
     def __init__(self, candidate: Candidate, pts_ns: int) -> None:
@@ -61,15 +65,17 @@ class Actor:
         self.velocity = (0.0, 0.0)
         self.present = True
         self.predicted = candidate.predicted
-        self.born_ns = self.found_ns = self.seen_ns = self._box_ns = self._body_ns = pts_ns
+        self.born_ns = self.found_ns = self.seen_ns = self.box_ns = self._body_ns = pts_ns
         self.importance: float | None = None
         self.better_ns: int | None = None
         self.fits_ns: int | None = None
         self.back_ns = pts_ns
         self.look: Look | None = None
+        self.unlike = USUALLY_UNLIKE
+        self.odd_ns: int | None = None
         self.looked_ns: int | None = None
         self._speed_box = candidate.box
-        self._odd_ns: int | None = None
+        self._shape_ns: int | None = None
 
     @property
     def x(self) -> float:
@@ -117,8 +123,8 @@ class Actor:
     def miss(self, pts_ns: int) -> None:
         """It is not in this frame: where it should be by now."""
         self.present = False
-        since_s = (pts_ns - self._box_ns) / NS_PER_S
-        before_s = max(self._box_ns - self.seen_ns, 0) / NS_PER_S
+        since_s = (pts_ns - self.box_ns) / NS_PER_S
+        before_s = max(self.box_ns - self.seen_ns, 0) / NS_PER_S
         gone = math.exp(-before_s / _COAST_S) - math.exp(-(before_s + since_s) / _COAST_S)
         right, down = (each * _COAST_S * gone for each in self.velocity)
         limit = self.size_px / 2
@@ -126,7 +132,7 @@ class Actor:
             right, down = (min(max(each, -limit), limit) for each in (right, down))
             self.box = _moved(self.box, right, down)
             self.face = _moved(self.face, right, down) if self.face else None
-        self._box_ns = pts_ns
+        self.box_ns = pts_ns
 
     def absorb(self, other: "Actor") -> None:
         """It is the same one as another, which was seen later."""
@@ -135,15 +141,22 @@ class Actor:
         self.score, self.weight, self.velocity = other.score, other.weight, other.velocity
         self.present, self.predicted = other.present, other.predicted
         self.found_ns, self.seen_ns, self.back_ns = other.found_ns, other.seen_ns, other.back_ns
-        self._box_ns, self._body_ns = other._box_ns, other._body_ns
-        self._speed_box, self._odd_ns = other._speed_box, other._odd_ns
+        self.box_ns, self._body_ns = other.box_ns, other._body_ns
+        self._speed_box, self._shape_ns = other._speed_box, other._shape_ns
         self.identity = other.identity or self.identity
+
+    def swap(self, other: "Actor") -> None:
+        """The tracker, or places, took each for the other."""
+        mine = Actor(Candidate(self.box, self.kind, self.weight), self.seen_ns)
+        mine.absorb(self)
+        self.absorb(other)
+        other.absorb(mine)
 
     def leave(self, pts_ns: int) -> None:
         """The scene has changed, and it is not there."""
         self.present, self.velocity = False, (0.0, 0.0)
         self.seen_ns, self.found_ns = min(self.seen_ns, pts_ns), min(self.found_ns, pts_ns)
-        self._box_ns = pts_ns
+        self.box_ns = pts_ns
 
     def scale(self, across: float, down: float) -> None:
         """The picture's size has changed by these factors."""
@@ -157,17 +170,17 @@ class Actor:
 
     def _move(self, box: Box, pts_ns: int, *, same_kind: bool) -> None:
         old = self.box
-        elapsed_s = (pts_ns - self._box_ns) / NS_PER_S
+        elapsed_s = (pts_ns - self.box_ns) / NS_PER_S
         away_ns = pts_ns - self.seen_ns
-        self._box_ns = pts_ns
+        self.box_ns = pts_ns
         if same_kind and away_ns < 2 * _SHAPE_NS and _another_shape(old, box):
-            self._odd_ns = pts_ns if self._odd_ns is None else self._odd_ns
-            if pts_ns - self._odd_ns < _SHAPE_NS and elapsed_s > 0:
+            self._shape_ns = pts_ns if self._shape_ns is None else self._shape_ns
+            if pts_ns - self._shape_ns < _SHAPE_NS and elapsed_s > 0:
                 right, down = (each * elapsed_s for each in self.velocity)
                 self.box = _moved(old, right, down)
                 return
         else:
-            self._odd_ns = None
+            self._shape_ns = None
         self.box = box
         since_s = max(elapsed_s, away_ns / NS_PER_S)
         if since_s > 0:
@@ -257,10 +270,27 @@ def _plausible(actor: Actor, candidate: Candidate, pts_ns: int) -> bool:
     if candidate.predicted:
         return True
     gap_s = (pts_ns - actor.seen_ns) / NS_PER_S
-    return _misfit(actor, candidate, _JUMP + _JUMP_PER_S * gap_s, 4.0) <= 1
+    if candidate.kind == actor.kind and not _same_build(actor.box, candidate.box, gap_s):
+        return False
+    return _misfit(actor, candidate, 0.0, _JUMP + _JUMP_PER_S * gap_s, 4.0) < _NEVER
 
 
-def _misfit(actor: Actor, candidate: Candidate, reach: float, like: float) -> float:
+def _same_build(old: Box, new: Box, gap_s: float) -> bool:
+    """Whether a box may have become another: nobody grows by half at once.
+
+    Of somebody who is half hidden, head and width remain.
+    """
+    like = _LIKE_BUILD + gap_s
+    width, height = old[2] - old[0], old[3] - old[1]
+    across, down = (new[2] - new[0]) / width, (new[3] - new[1]) / height
+    if not 1 / like <= across <= like:
+        return False
+    return 1 / like <= down <= like or abs(new[1] - old[1]) <= _SAME_HEAD * max(height, width)
+
+
+def _misfit(
+    actor: Actor, candidate: Candidate, elapsed_s: float, reach: float, like: float
+) -> float:
     """How far a candidate is from where the actor should be; 1 is as far as it may be."""
     mine, its = actor.box, candidate.box
     if candidate.kind != actor.kind:
@@ -270,14 +300,19 @@ def _misfit(actor: Actor, candidate: Candidate, reach: float, like: float) -> fl
             its = candidate.face
         else:
             return _NEVER
-    size = max(mine[2] - mine[0], mine[3] - mine[1])
-    other = max(its[2] - its[0], its[3] - its[1])
-    far = reach * (size if size > other else other)
-    right = abs(mine[0] + mine[2] - its[0] - its[2]) / 2
-    down = abs(mine[1] + mine[3] - its[1] - its[3]) / 2
-    if right > far or down > far or not size / like <= other <= size * like:
+    width, height = mine[2] - mine[0], mine[3] - mine[1]
+    its_width, its_height = its[2] - its[0], its[3] - its[1]
+    size = width if width > height else height
+    other = its_width if its_width > its_height else its_height
+    if not size / like <= other <= size * like:
         return _NEVER
-    return (right + down) / far
+    # Somebody who stands is narrow, and a step is as long as they are wide, or half as high.
+    wide = reach * max(width, its_width, _STEP * size)
+    high = reach * max(height, its_height, _STEP * size) * _STEP
+    vx, vy = actor.velocity
+    right = abs((mine[0] + mine[2] - its[0] - its[2]) / 2 + vx * elapsed_s) / wide
+    down = abs((mine[1] + mine[3] - its[1] - its[3]) / 2 + vy * elapsed_s) / high
+    return right + down if right <= 1 and down <= 1 else _NEVER
 
 
 def _matched(
@@ -286,14 +321,21 @@ def _matched(
     """Who each candidate is by its place; None is somebody new."""
     if not actors:
         return [None] * len(candidates)
-    reaches = [_NEAR + _NEAR_PER_S * (pts_ns - actor.seen_ns) / NS_PER_S for actor in actors]
+    known = [
+        (
+            actor,
+            min((pts_ns - actor.box_ns) / NS_PER_S, _COAST_S) if actor.present else 0.0,
+            _NEAR + _NEAR_PER_S * (pts_ns - actor.seen_ns) / NS_PER_S,
+        )
+        for actor in actors
+    ]
     costs = [
-        [_misfit(a, each, reach, _LIKE_SIZE) for a, reach in zip(actors, reaches, strict=True)]
+        [_misfit(actor, each, elapsed_s, reach, _LIKE_SIZE) for actor, elapsed_s, reach in known]
         for each in candidates
     ]
     found: list[Actor | None] = [None] * len(candidates)
-    rows, columns = linear_sum_assignment(np.minimum(costs, _NEVER))
+    rows, columns = linear_sum_assignment(costs)
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-        if costs[row][column] <= 1:
+        if costs[row][column] < _NEVER:
             found[row] = actors[column]
     return found

@@ -3,21 +3,32 @@
 from collections.abc import Sequence
 
 from livelens.clock import NS_PER_S
-from livelens.framing.appearance import Glance, difference
+from livelens.framing.appearance import Look, difference, look
 from livelens.framing.cast import Actor
 from livelens.types import Frame
 
 # How often colours are looked at: of who is shown, and of who may be the one that is gone.
-_REFRESH_NS = NS_PER_S // 2
-_SEARCH_NS = NS_PER_S // 4
-# Differences of colours: the same one wherever they are, and still the same one if the place is
-# right, too. Measured on persons of TUD-Stadtmitte and PETS09-S2L1.
-_SURELY, _PERHAPS = 0.4, 0.55
-# How far they may have come, in their own sizes, at once, in each second, and at most.
-_NEAR, _PER_S, _FARTHEST = 0.8, 1.0, 3.0
+_REFRESH_NS = round(0.4 * NS_PER_S)
+_SEARCH_NS = round(0.25 * NS_PER_S)
+# Differences of colours, beyond what is usual: the same one wherever they are; the same one if
+# the place is right, too; and surely better than another. Measured on TUD-Stadtmitte and
+# PETS09-S2L1 (docs/framing.md).
+_SURELY, _PERHAPS, _BETTER = 0.08, 0.25, 0.12
+# Who was there at the same time as the one that is gone is somebody else, unless the tracker took
+# each for the other.
+_BEYOND_DOUBT = -0.06
+_SLOWLY = 0.2
+# After so long it is the light that has changed, or the coat.
+_ODD_NS = 3 * NS_PER_S
+# How far they may have come, in their own sizes, at once, in each second, and at most: if their
+# colours are right, and if nothing is known of these.
+_BY_LOOK = (0.5, 1.0, 3.0)
+_BY_PLACE = (0.3, 0.4, 1.2)
 _LIKE_SIZE = 2.0
-# Somebody who covers more than this of who is shown lends them their colours.
-_COVERED = 0.15
+# Who was taken for another is not far from them.
+_MIXED_UP = 2.0
+# Somebody who covers more than this of another lends them their colours.
+_COVERED = 0.25
 
 
 class Recognition:
@@ -31,31 +42,34 @@ class Recognition:
         self.by_appearance = by_appearance
 
     def remember(self, frame: Frame, shown: Sequence[Actor], actors: Sequence[Actor]) -> None:
-        """Look at those who are shown, if it is time and nobody stands before them."""
+        """Look at those who are shown, if it is time and nobody stands before them.
+
+        Whoever looks like somebody else, and has the one next to them look like them, was taken
+        for that one when both met: they are exchanged.
+        """
         if not self.by_appearance:
             return
-        pts_ns, glance = frame.pts_ns, None
         for actor in shown:
-            if not actor.present or actor.predicted or actor.kind == "face":
+            if not actor.present or not _due(actor, frame.pts_ns, _REFRESH_NS):
                 continue
-            if actor.looked_ns is not None and 0 <= pts_ns - actor.looked_ns < _REFRESH_NS:
+            seen = _seen(actor, actors, frame)
+            if seen is None:
                 continue
-            if any(_covers(each, actor) for each in actors):
+            actor.looked_ns = frame.pts_ns
+            if actor.look is None:
+                actor.look = seen
                 continue
-            glance = glance or Glance(frame)
-            self._look(actor, glance, pts_ns)
+            self._compare(actor, seen, shown, actors, frame)
 
     def again(
         self, gone: Actor, actors: Sequence[Actor], frame: Frame, *, anywhere: bool = False
     ) -> Actor | None:
-        """Who of those who came since then is the one that is gone.
+        """Who of those who are there is the one that is gone.
 
         Args:
             anywhere: the scene has changed: places tell nothing.
         """
-        pts_ns, glance = frame.pts_ns, None
-        gap_s = max(pts_ns - gone.seen_ns, 0) / NS_PER_S
-        reach = min(_NEAR + _PER_S * gap_s, _FARTHEST)
+        gap_s = max(frame.pts_ns - gone.seen_ns, 0) / NS_PER_S
         best, least = None, 1e9
         for each in actors:
             if each is gone or not each.present or _sort(each) != _sort(gone):
@@ -64,34 +78,99 @@ class Recognition:
                 if each.identity == gone.identity:
                     return each
                 continue
-            # Who was there together with the one that is gone is somebody else.
-            if each.born_ns <= gone.found_ns and not anywhere:
-                continue
+            new = each.born_ns > gone.found_ns or anywhere
             away = _away(each, gone)
-            near = not anywhere and away <= reach and _alike_in_size(each, gone)
+            unlike = self._unlike(gone, each, actors, frame)
+            first, per_s, farthest = _BY_PLACE if unlike is None else _BY_LOOK
+            near = (
+                new
+                and not anywhere
+                and away <= min(first + per_s * gap_s, farthest)
+                and _alike_in_size(each, gone)
+            )
             if anywhere and each.tracker_id >= 0 and each.tracker_id == gone.tracker_id:
                 near = True
-            unlike = None
-            if self.by_appearance and gone.look is not None and not each.predicted:
-                if each.looked_ns is None or not 0 <= pts_ns - each.looked_ns < _SEARCH_NS:
-                    glance = glance or Glance(frame)
-                    self._look(each, glance, pts_ns)
-                if each.look is not None:
-                    unlike = difference(gone.look, each.look)
             if unlike is None:
                 fits, misfit = near, _PERHAPS + away
             else:
-                fits = unlike <= _SURELY or (near and unlike <= _PERHAPS)
-                misfit = unlike + (0.1 * min(away, 5.0))
+                fits = unlike <= (_SURELY if new else _BEYOND_DOUBT) or (
+                    near and unlike <= _PERHAPS
+                )
+                misfit = unlike + 0.1 * min(away, 5.0)
             if fits and misfit < least:
                 best, least = each, misfit
         return best
 
-    def _look(self, actor: Actor, glance: Glance, pts_ns: int) -> None:
-        actor.looked_ns = pts_ns
-        look = glance.at(actor.box)
-        if look is not None:
-            actor.look = look if actor.look is None else actor.look.blended(look)
+    def _compare(
+        self,
+        actor: Actor,
+        seen: Look,
+        shown: Sequence[Actor],
+        actors: Sequence[Actor],
+        frame: Frame,
+    ) -> None:
+        assert actor.look is not None
+        unlike = difference(actor.look, seen)
+        if unlike > actor.unlike + _BETTER:
+            other = self._rather(actor, unlike, shown, actors, frame)
+            if other is not None:
+                actor.swap(other)
+                actor.odd_ns = None
+                return
+            actor.odd_ns = frame.pts_ns if actor.odd_ns is None else actor.odd_ns
+        else:
+            actor.odd_ns = None
+        actor.unlike += (unlike - actor.unlike) * _SLOWLY
+        if actor.odd_ns is not None and frame.pts_ns - actor.odd_ns < _ODD_NS:
+            return
+        actor.look = actor.look.blended(seen)
+
+    def _unlike(
+        self, gone: Actor, each: Actor, actors: Sequence[Actor], frame: Frame
+    ) -> float | None:
+        """How much more than usual somebody differs from the one that is gone."""
+        if not self.by_appearance or gone.look is None:
+            return None
+        if _due(each, frame.pts_ns, _SEARCH_NS):
+            seen = _seen(each, actors, frame)
+            if seen is not None:
+                each.looked_ns = frame.pts_ns
+                each.look = seen if each.look is None else each.look.blended(seen)
+        if each.look is None:
+            return None
+        return difference(gone.look, each.look) - gone.unlike
+
+    def _rather(
+        self,
+        actor: Actor,
+        unlike: float,
+        shown: Sequence[Actor],
+        actors: Sequence[Actor],
+        frame: Frame,
+    ) -> Actor | None:
+        """Who looks as this one did."""
+        assert actor.look is not None
+        best, least = None, min(unlike - _BETTER, actor.unlike + _SURELY)
+        for each in actors:
+            if each in shown or not each.present or _sort(each) != _sort(actor):
+                continue
+            if _away(each, actor) > _MIXED_UP or not _alike_in_size(each, actor):
+                continue
+            seen = _seen(each, actors, frame)
+            if seen is not None and (other := difference(actor.look, seen)) < least:
+                best, least = each, other
+        return best
+
+
+def _due(actor: Actor, pts_ns: int, every_ns: int) -> bool:
+    return actor.looked_ns is None or not 0 <= pts_ns - actor.looked_ns < every_ns
+
+
+def _seen(actor: Actor, actors: Sequence[Actor], frame: Frame) -> Look | None:
+    """The look of somebody in this frame, if they are there and nobody stands before them."""
+    if actor.predicted or actor.kind == "face" or any(_covers(each, actor) for each in actors):
+        return None
+    return look(frame, actor.box)
 
 
 def _sort(actor: Actor) -> str:
@@ -109,7 +188,7 @@ def _alike_in_size(one: Actor, other: Actor) -> bool:
 
 
 def _covers(each: Actor, actor: Actor) -> bool:
-    if each is actor:
+    if each is actor or not each.present:
         return False
     one, other = each.box, actor.box
     width = min(one[2], other[2]) - max(one[0], other[0])
