@@ -14,7 +14,7 @@ from livelens import plugins
 from livelens.errors import ConfigError, SinkError
 from livelens.sinks.record import Record, Recording
 from livelens.stages.overlay import Overlay
-from livelens.types import Frame, Item
+from livelens.types import Frame, Item, Viewport
 
 SECOND_NS = 1_000_000_000
 
@@ -194,7 +194,7 @@ import resource, sys
 import numpy as np
 from livelens.errors import SinkError
 from livelens.sinks.record import Record
-from livelens.types import Frame, Item
+from livelens.types import Frame, Item, Viewport
 
 path, count, limit = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 if limit:
@@ -315,3 +315,41 @@ def test_a_live_stream_whose_disk_is_full_goes_on_and_says_so_once(tmp_path: Pat
 def test_a_file_whose_recording_cannot_be_written_has_failed(tmp_path: Path) -> None:
     first, *_ = streamed(tmp_path, "file")
     assert first.startswith("failed video: cannot record to")
+
+
+def framed(n: int, x: float, aspect: float = 0.5) -> Item:
+    """A picture that is dark left and bright right, and what a virtual camera shows of it."""
+    pixels = np.full((120, 160, 3), 30, np.uint8)
+    pixels[:, 80:] = 220
+    high = min(120.0, 60 / aspect)
+    at = Viewport(x, 0, high * aspect, high, aspect, (high * aspect, high))
+    frame = Frame.of(pixels, stream_id="street", seq=n, pts_ns=n * SECOND_NS // 30)
+    return Item(frame, viewports={"follow": at})
+
+
+def test_what_the_virtual_camera_shows_is_recorded(tmp_path: Path) -> None:
+    items = [framed(0, 0), framed(1, 0), framed(2, 100), framed(3, 50), framed(4, 90)]
+    items[4] = items[4].with_(viewports={})  # as the last
+    recorded(tmp_path, items, viewport="follow", crf=1)
+    found = frames_of(tmp_path / "out.mp4")
+    assert [size for _, _, size in found] == [(60, 120)] * 5
+    dark, _, bright, half, last = (brightness for _, brightness, _ in found)
+    assert dark == pytest.approx(30, abs=20)
+    assert bright == pytest.approx(220, abs=20)
+    assert half == pytest.approx((dark + bright) / 2, abs=4)
+    assert last == pytest.approx(half, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("resize", "sizes"), [("fit", [(60, 120)]), ("split", [(60, 120), (60, 60)])]
+)
+def test_another_aspect_is_another_size(
+    tmp_path: Path, resize: str, sizes: list[tuple[int, int]]
+) -> None:
+    items = [framed(n, 100, 0.5 if n < 3 else 1.0) for n in range(6)]
+    recording = recorded(tmp_path, items, viewport="follow", resize=resize)
+    assert [frames_of(file)[0][2] for file in recording.files] == sizes
+    fitted = frames_of(recording.files[-1])[-1]
+    assert fitted[1] == pytest.approx(220, abs=20), (
+        "filled up with the same picture, not with black"
+    )

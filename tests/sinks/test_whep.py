@@ -16,7 +16,7 @@ from livelens.media.peer import Peer
 from livelens.media.rtc_config import RtcConfig
 from livelens.sinks.record import Record
 from livelens.sinks.whep import Whep, WhepSink
-from livelens.types import Frame, Item
+from livelens.types import Frame, Item, Viewport
 
 RTC = RtcConfig()
 FRAME_NS = 33_333_333
@@ -198,6 +198,47 @@ async def test_closing_ends_all_sessions(peers: list[Viewer]) -> None:
     with pytest.raises(NotFound):
         await sink.watch("h264", RTC)
     assert peers[-1].closed.is_set()
+
+
+async def test_it_shows_what_the_virtual_camera_shows(peers: list[Viewer]) -> None:
+    spec = Whep(viewport="follow")
+    assert spec.takes == "item"
+    sink = spec.open("street")
+    viewer, old = await join(sink, peers), await join(sink, peers, "vp8")
+
+    async def show(number: int, aspect: float = 1.0, *, size: float = 1.0) -> None:
+        wide = 48 * min(aspect, 1.0)
+        at = Viewport(5, 0, wide * size, 48 * size, aspect, (wide, 48))
+        one = item(number).with_(viewports={"follow": at})
+        await asyncio.to_thread(sink.put, one)
+        await asyncio.sleep(0)
+
+    def sizes() -> list[tuple[int, int]]:
+        sent = [(e.width, e.height) for e in viewer.sent if e.codec == "h264"]
+        viewer.sent.clear()
+        return sent
+
+    await show(0)
+    await show(1, size=0.6)
+    await put(sink, 2)  # without a viewport, as when the stage was given up
+    assert [(e.codec, e.keyframe) for e in old.sent if e.codec == "vp8"] == [
+        ("vp8", True), ("vp8", False), ("vp8", False),
+    ]  # fmt: skip
+    assert sizes() == [(48, 48)] * 3, "one size however close the camera is"
+    await show(3, 0.75)
+    assert sizes() == [(36, 48)]
+    assert sink.reconfigure(Whep(viewport="follow", width_px=24))
+    await show(4, 0.75)
+    assert sizes() == [(24, 32)]
+    assert sink.reconfigure(Whep(viewport="follow", width_px=64, height_px=48))
+    await show(5, 0.75)
+    assert sizes() == [(64, 48)]
+    assert sink.reconfigure(Whep())
+    await put(sink, 6)
+    assert sizes() == [(64, 48)]
+    assert sink.reconfigure(Whep(viewport="follow"))
+    await show(7)
+    assert sizes() == [(48, 48)]
 
 
 async def test_a_viewer_moves_to_another_rendition(peers: list[Viewer]) -> None:

@@ -19,6 +19,7 @@ from livelens.errors import SinkError
 from livelens.media.picture import private_frame
 from livelens.picture import ArrayPicture, Picture, Pixels
 from livelens.sinks.paths import check_template, filled_in, parent_checked
+from livelens.sinks.shots import Shots
 from livelens.spec import SinkSpec
 from livelens.types import Item
 
@@ -37,7 +38,8 @@ class Record(SinkSpec, frozen=True, kw_only=True):
     """Records H.264 in fragmented MP4.
 
     Pictures keep their own times, so that a dropped frame is a longer picture and not a
-    shift. With `overlay` the drawn pictures are recorded, else those of the source.
+    shift. With `overlay` the drawn pictures are recorded, else those of the source; with
+    `viewport` what its virtual camera shows of them.
 
     Attributes:
         path: the file, replaced if it is there. `{stream}` and `{time}` (UTC, when the file
@@ -49,8 +51,8 @@ class Record(SinkSpec, frozen=True, kw_only=True):
         gop_s: a keyframe at least so often; a player can jump to them.
         segment_s: begin a new file after so long; None never does.
         resize: pictures of another size than the file's first are fitted into it with
-            borders (`fit`), or begin a new file (`split`). Further files are called
-            `name-2.mp4`, `name-3.mp4`, unless `{time}` tells them apart.
+            borders, viewports over a blurred picture (`fit`), or begin a new file (`split`).
+            Further files are called `name-2.mp4`, `name-3.mp4`, unless `{time}` tells them apart.
         threads: of the encoder; 0 leaves the number to x264.
         index: a file that is complete gets an index of all its pictures and is then plain MP4,
             which every player seeks in; keeps some 100 bytes for each picture until then.
@@ -97,6 +99,7 @@ class Recording:
         self._stream_id = stream_id
         self._file: _Mp4 | None = None
         self._due_ns: int | None = None
+        self._shots = Shots(spec.viewport) if spec.viewport is not None else None
         self.files: list[Path] = []
 
     def put(self, item: Item) -> None:
@@ -106,15 +109,18 @@ class Recording:
             SinkError: the disk is full, or the picture cannot be encoded. What was written
                 before stays playable.
         """
-        frame = item.frame
+        frame, picture = item.frame, item.frame.picture
+        size_px = frame.size_px if self._shots is None else self._shots.see(item)
         if self._too_soon(frame.pts_ns):
             return
-        if self._file is not None and self._splits(self._file, frame.pts_ns, frame.size_px):
+        if self._file is not None and self._splits(self._file, frame.pts_ns, size_px):
             self.close()
         if self._file is None:
-            self._file = self._begun(frame.pts_ns, frame.size_px)
+            self._file = self._begun(frame.pts_ns, size_px)
         try:
-            self._file.write(frame.picture, frame.pts_ns)
+            if self._shots is not None:
+                picture = self._shots.picture(picture, self._file.picture_px)
+            self._file.write(picture, frame.pts_ns)
         except (FFmpegError, OSError, ValueError) as error:
             broken, self._file = self._file, None
             broken.abandon()

@@ -21,7 +21,9 @@ from livelens.media.encode import EncodedPicture, Encoder, EncoderSettings
 from livelens.media.payload import VideoCodec
 from livelens.media.peer import Peer, PeerStats
 from livelens.media.rtc_config import RtcConfig
+from livelens.picture import Picture
 from livelens.sinks.keyframes import KeyframePolicy
+from livelens.sinks.shots import Shots
 from livelens.spec import SinkSpec
 from livelens.types import Item
 
@@ -40,7 +42,9 @@ class Whep(SinkSpec, frozen=True, kw_only=True):
     H.264, and besides it VP8 only while a viewer without H.264 is there.
 
     Attributes:
-        width_px, height_px: size; None keeps the picture's, one of them alone its shape.
+        width_px, height_px: size; None keeps the picture's, or with `viewport` that of the
+            largest viewport; one of them alone keeps its shape. A viewport of another shape is
+            shown whole, and the rest filled up with a blurred picture.
         fps: most pictures per second.
         bitrate_bps: held within 0.4 s.
         gop_s: seconds between keyframes that nobody asked for.
@@ -77,6 +81,14 @@ class Whep(SinkSpec, frozen=True, kw_only=True):
 
     def open(self, stream_id: str) -> "WhepSink":
         return WhepSink(self, stream_id)
+
+
+def _encoding(spec: Whep, codec: VideoCodec) -> EncoderSettings:
+    """What the encoder is set to; shots come to it in the size that was asked for."""
+    settings = spec.encoder_settings(codec)
+    if spec.viewport is None:
+        return settings
+    return msgspec.structs.replace(settings, width_px=None, height_px=None)
 
 
 class EncoderStats(msgspec.Struct, frozen=True):
@@ -161,13 +173,7 @@ class _Lane:
 
 @dataclass(eq=False, slots=True)
 class _Seat:
-    """A viewer's place, which he may take to another rendition.
-
-    Attributes:
-        sink: what he watches.
-        peer: None until the offer is answered.
-        connected: he has asked for his first keyframe.
-    """
+    """A viewer's place: his peer, once answered, what he watches, and whether he is connected."""
 
     sink: "WhepSink"
     peer: Peer | None = None
@@ -188,6 +194,7 @@ class WhepSink:
 
     def __init__(self, spec: Whep, stream_id: str) -> None:
         self.spec = spec
+        self._shots = Shots(spec.viewport) if spec.viewport is not None else None
         self._stream_id = stream_id
         self._lanes: dict[VideoCodec, _Lane] = {}
         self._lock = threading.Lock()  # the set of lanes and the settings
@@ -218,13 +225,13 @@ class WhepSink:
         if len(self._outbox) >= _BACKLOG:
             self._loop_dropped += 1
             return
-        frame = item.frame
+        frame, picture = item.frame, self._picture(item)
         for codec in self._wanted_codecs:
             lane = self._lane(codec)
             began_ns = now_ns()
             try:
                 encoded = lane.encoder.encode(
-                    frame.picture,
+                    picture,
                     frame.pts_ns,
                     lane.keyframes_due.due(began_ns, frame.pts_ns),
                     captured_ns=frame.captured_ns,
@@ -294,9 +301,11 @@ class WhepSink:
         if not isinstance(spec, Whep):
             return False
         with self._lock:
+            if spec.viewport != self.spec.viewport:
+                self._shots = Shots(spec.viewport) if spec.viewport is not None else None
             self.spec = spec
             for codec, lane in self._lanes.items():
-                lane.encoder.reconfigure(spec.encoder_settings(codec))
+                lane.encoder.reconfigure(_encoding(spec, codec))
         return True
 
     def stats(self) -> WhepStats:
@@ -323,10 +332,18 @@ class WhepSink:
             for lane in self._lanes.values():
                 lane.encoder.close()
 
+    def _picture(self, item: Item) -> Picture:
+        """What is encoded: the whole picture, or what the virtual camera shows of it."""
+        shots = self._shots
+        if shots is None:
+            return item.frame.picture
+        size_px = self.spec.encoder_settings("h264").size_for(*shots.see(item))
+        return shots.picture(item.frame.picture, size_px)
+
     def _lane(self, codec: VideoCodec) -> _Lane:
         with self._lock:
             if codec not in self._lanes:
-                self._lanes[codec] = _Lane(Encoder(self.spec.encoder_settings(codec)))
+                self._lanes[codec] = _Lane(Encoder(_encoding(self.spec, codec)))
             return self._lanes[codec]
 
     def _hand_over(self, encoded: EncodedPicture) -> None:
