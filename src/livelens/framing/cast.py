@@ -7,7 +7,6 @@ places decide.
 import math
 from collections.abc import Collection, Sequence
 
-import numpy as np
 from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 
 from livelens.clock import NS_PER_S
@@ -52,8 +51,10 @@ class Actor:
         better_ns, fits_ns: since when it is more important than who is shown, and since when it
             fits into the shot with them; None if it does not.
         look: its colours, where they are known.
-        unlike: how much its colours differ from one time to another.
+        unlike: how much its colours differ from one time to another, and `others` how much those
+            of who was there with it differ from them at least.
         odd_ns: since when it does not look like itself; None if it does.
+        seen: its colours when they were last looked at.
     """
 
     def __init__(self, candidate: Candidate, pts_ns: int) -> None:
@@ -72,6 +73,8 @@ class Actor:
         self.back_ns = pts_ns
         self.look: Look | None = None
         self.unlike = USUALLY_UNLIKE
+        self.others = 1.0
+        self.seen: Look | None = None
         self.odd_ns: int | None = None
         self.looked_ns: int | None = None
         self._speed_box = candidate.box

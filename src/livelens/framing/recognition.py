@@ -27,6 +27,9 @@ _BY_PLACE = (0.3, 0.4, 1.2)
 _LIKE_SIZE = 2.0
 # Who was taken for another is not far from them.
 _MIXED_UP = 2.0
+_MOST_OTHERS = 8
+# Where others differ by less than this, all wear the same, or the camera sees no colours.
+_UNIFORM = 0.2
 # Somebody who covers more than this of another lends them their colours.
 _COVERED = 0.25
 
@@ -42,24 +45,27 @@ class Recognition:
         self.by_appearance = by_appearance
 
     def remember(self, frame: Frame, shown: Sequence[Actor], actors: Sequence[Actor]) -> None:
-        """Look at those who are shown, if it is time and nobody stands before them.
+        """Look at those who are there, if it is time and nobody stands before them.
 
-        Whoever looks like somebody else, and has the one next to them look like them, was taken
-        for that one when both met: they are exchanged.
+        Whoever is shown, looks like somebody else, and has the one next to them look like them,
+        was taken for that one when both met: they are exchanged.
         """
         if not self.by_appearance:
             return
+        if not any(each.present and _due(each, frame.pts_ns, _REFRESH_NS) for each in shown):
+            return
+        others = [each for each in actors if each not in shown][:_MOST_OTHERS]
         for actor in shown:
-            if not actor.present or not _due(actor, frame.pts_ns, _REFRESH_NS):
-                continue
-            seen = _seen(actor, actors, frame)
-            if seen is None:
-                continue
-            actor.looked_ns = frame.pts_ns
-            if actor.look is None:
+            seen = self._look(actor, actors, frame, _REFRESH_NS)
+            if seen is not None and actor.look is None:
                 actor.look = seen
-                continue
-            self._compare(actor, seen, shown, actors, frame)
+            elif seen is not None:
+                self._compare(actor, seen, others, actors, frame)
+        for each in others:
+            if each.seen is None:
+                self._look(each, actors, frame, 0)
+        for actor in shown:
+            _tell_apart(actor, others)
 
     def again(
         self, gone: Actor, actors: Sequence[Actor], frame: Frame, *, anywhere: bool = False
@@ -78,13 +84,14 @@ class Recognition:
                 if each.identity == gone.identity:
                     return each
                 continue
-            new = each.born_ns > gone.found_ns or anywhere
-            away = _away(each, gone)
             unlike = self._unlike(gone, each, actors, frame)
+            there = each.born_ns <= gone.found_ns and not anywhere
+            if there and (unlike is None or unlike > _BEYOND_DOUBT):
+                continue
+            away = _away(each, gone)
             first, per_s, farthest = _BY_PLACE if unlike is None else _BY_LOOK
             near = (
-                new
-                and not anywhere
+                not anywhere
                 and away <= min(first + per_s * gap_s, farthest)
                 and _alike_in_size(each, gone)
             )
@@ -93,9 +100,7 @@ class Recognition:
             if unlike is None:
                 fits, misfit = near, _PERHAPS + away
             else:
-                fits = unlike <= (_SURELY if new else _BEYOND_DOUBT) or (
-                    near and unlike <= _PERHAPS
-                )
+                fits = unlike <= _SURELY or (near and unlike <= _PERHAPS)
                 misfit = unlike + 0.1 * min(away, 5.0)
             if fits and misfit < least:
                 best, least = each, misfit
@@ -105,14 +110,14 @@ class Recognition:
         self,
         actor: Actor,
         seen: Look,
-        shown: Sequence[Actor],
+        others: Sequence[Actor],
         actors: Sequence[Actor],
         frame: Frame,
     ) -> None:
         assert actor.look is not None
         unlike = difference(actor.look, seen)
         if unlike > actor.unlike + _BETTER:
-            other = self._rather(actor, unlike, shown, actors, frame)
+            other = self._rather(actor, unlike, others, actors, frame)
             if other is not None:
                 actor.swap(other)
                 actor.odd_ns = None
@@ -125,34 +130,49 @@ class Recognition:
             return
         actor.look = actor.look.blended(seen)
 
+    def _look(
+        self, actor: Actor, actors: Sequence[Actor], frame: Frame, every_ns: int
+    ) -> Look | None:
+        """Their colours, if it is time to look, they are there and nobody stands before them."""
+        if not _due(actor, frame.pts_ns, every_ns):
+            return None
+        seen = _seen(actor, actors, frame)
+        if seen is not None:
+            actor.seen = seen if actor.seen is None else actor.seen.blended(seen)
+            actor.looked_ns = frame.pts_ns
+        return seen
+
     def _unlike(
         self, gone: Actor, each: Actor, actors: Sequence[Actor], frame: Frame
     ) -> float | None:
-        """How much more than usual somebody differs from the one that is gone."""
+        """How much more than usual somebody differs from the one that is gone.
+
+        None if colours cannot tell: nobody can see them, or all look alike.
+        """
         if not self.by_appearance or gone.look is None:
             return None
-        if _due(each, frame.pts_ns, _SEARCH_NS):
-            seen = _seen(each, actors, frame)
-            if seen is not None:
-                each.looked_ns = frame.pts_ns
-                each.look = seen if each.look is None else each.look.blended(seen)
-        if each.look is None:
+        if gone.others < _UNIFORM:
             return None
-        return difference(gone.look, each.look) - gone.unlike
+        self._look(each, actors, frame, _SEARCH_NS)
+        if each.seen is None:
+            return None
+        return difference(gone.look, each.seen) - gone.unlike
 
     def _rather(
         self,
         actor: Actor,
         unlike: float,
-        shown: Sequence[Actor],
+        others: Sequence[Actor],
         actors: Sequence[Actor],
         frame: Frame,
     ) -> Actor | None:
         """Who looks as this one did."""
         assert actor.look is not None
         best, least = None, min(unlike - _BETTER, actor.unlike + _SURELY)
-        for each in actors:
-            if each in shown or not each.present or _sort(each) != _sort(actor):
+        if actor.identity:  # a face tells more than a coat
+            return None
+        for each in others:
+            if not each.present or _sort(each) != _sort(actor):
                 continue
             if _away(each, actor) > _MIXED_UP or not _alike_in_size(each, actor):
                 continue
@@ -160,6 +180,22 @@ class Recognition:
             if seen is not None and (other := difference(actor.look, seen)) < least:
                 best, least = each, other
         return best
+
+
+def _tell_apart(actor: Actor, others: Sequence[Actor]) -> None:
+    """Learn how much the colours of others differ at least."""
+    if actor.look is None or not actor.present:
+        return
+    least = min(
+        (
+            difference(actor.look, each.seen)
+            for each in others
+            if each.present and each.seen is not None and _sort(each) == _sort(actor)
+        ),
+        default=None,
+    )
+    if least is not None:
+        actor.others += (least - actor.others) * (_SLOWLY if actor.others < 1 else 1.0)
 
 
 def _due(actor: Actor, pts_ns: int, every_ns: int) -> bool:
