@@ -331,7 +331,7 @@ export const en = {
     modePoint: "Who was clicked on is followed.",
     modeTrack: "{who} is followed, while it is there.",
     click: "Click on somebody in the picture, or choose here:",
-    clickNobody: "Nobody was found there.",
+    clickNobody: "Nobody was found there: the camera waits for who comes.",
     inPicture: "In the picture",
     nobody: "Nobody is in the picture.",
     untracked: "Without a tracker they have no numbers: click on the picture.",

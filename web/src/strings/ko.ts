@@ -331,7 +331,7 @@ export const ko: Words = {
     modePoint: "클릭한 대상을 따라갑니다.",
     modeTrack: "{who} 대상이 보이는 동안 따라갑니다.",
     click: "영상에서 대상을 클릭하거나 여기서 고르세요.",
-    clickNobody: "그곳에는 찾은 대상이 없습니다.",
+    clickNobody: "그곳에는 아직 대상이 없습니다. 누군가 올 때까지 기다립니다.",
     inPicture: "화면 속 대상",
     nobody: "화면에 아무 대상도 없습니다.",
     untracked: "추적기가 없어 번호가 없습니다. 영상에서 클릭하세요.",

@@ -40,7 +40,8 @@ it("chooses by a click the smallest around it, else who is close by", () => {
   expect(chosenAt([large, small], [420, 400], FRAME)).toBe(large);
   expect(chosenAt([large, small], [600, 400], FRAME)).toBeNull();
   expect(subjectsAmong([large], { classes: ["dog"] })).toEqual([]);
-  expect(subjectsAmong([large], { classes: [] })).toEqual([large]);
+  expect(subjectsAmong([large], { classes: [], weights: {} })).toEqual([large]);
+  expect(subjectsAmong([large], { weights: { person: 0 } })).toEqual([]);
 });
 
 it("sets a point as parts of the picture, and forgets the track", () => {

@@ -1,7 +1,7 @@
 /** Virtual cameras of a stream: what their stages say, and how to change that. Pure. */
 
 import type { DetectedObject, StreamSpec } from "../../../client";
-import { holds, type Point, type Size } from "../../../player/viewport";
+import type { Point, Size } from "../../../player/viewport";
 import { type Json, type Settings, same } from "../../edit/form";
 
 /** A stage `reframe`, by the name that its viewports go by. */
@@ -18,8 +18,9 @@ export type Change = Readonly<Record<string, Json | undefined>>;
 export const ASPECTS = ["9:16", "1:1", "4:5", "16:9", "source"] as const;
 const LEAST_ASPECT = 0.1;
 const MOST_ASPECT = 10;
-/** A click may miss somebody by so much of the picture's width. */
-const MISS = 0.03;
+/** A click beside somebody means them if it is so near: in their sizes, in parts of the picture. */
+const BESIDE = 0.25;
+const BESIDE_PICTURE = 0.02;
 
 export function camerasOf(spec: StreamSpec | undefined): Camera[] {
   return (spec?.stages ?? []).flatMap((stage, index) =>
@@ -78,23 +79,25 @@ export function subjectsAmong(
   objects: readonly DetectedObject[],
   settings: Settings,
 ): readonly DetectedObject[] {
-  const { classes } = settings;
-  if (!Array.isArray(classes) || classes.length === 0) return objects;
-  return objects.filter(({ class_name: name }) => classes.includes(name));
+  const { classes, weights } = settings;
+  const asked = Array.isArray(classes) && classes.length > 0 ? classes : null;
+  const weight = new Map(isMapping(weights) ? Object.entries(weights) : []);
+  return objects.filter(
+    ({ class_name: name }) => (asked?.includes(name) ?? true) && weight.get(name) !== 0,
+  );
 }
 
-/** Who is meant by a click here: the smallest box around it, else the nearest one close by. */
+/** Who is meant by a click here, as the server sees it: the smallest around it, else who is near. */
 export function chosenAt(
   objects: readonly DetectedObject[],
   point: Point,
   frame: Size,
 ): DetectedObject | null {
-  const around = objects.filter(({ box }) => holds(box, point));
-  if (around.length > 0) return around.toSorted((a, b) => areaOf(a) - areaOf(b))[0] ?? null;
+  const beside = BESIDE_PICTURE * Math.max(...frame);
   const near = objects
-    .map((object) => ({ object, off: distanceTo(object, point) }))
-    .filter(({ off }) => off <= MISS * frame[0])
-    .toSorted((a, b) => a.off - b.off);
+    .map((object) => ({ object, far: farFrom(object, point, beside) }))
+    .filter(({ far }) => far <= 1)
+    .toSorted((a, b) => a.far - b.far || areaOf(a.object) - areaOf(b.object));
   return near[0]?.object ?? null;
 }
 
@@ -107,12 +110,16 @@ export function following(point: Point, frame: Size): Change {
 
 export const AUTOMATIC: Change = { point: null, tracker_id: null };
 
+function isMapping(value: Json | undefined): value is Settings {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 function areaOf({ box }: DetectedObject): number {
   return (box[2] - box[0]) * (box[3] - box[1]);
 }
 
-function distanceTo({ box }: DetectedObject, [x, y]: Point): number {
-  const dx = Math.max(box[0] - x, 0, x - box[2]);
-  const dy = Math.max(box[1] - y, 0, y - box[3]);
-  return Math.hypot(dx, dy);
+/** 0 inside, 1 where it is too far to be meant. */
+function farFrom({ box }: DetectedObject, [x, y]: Point, beside: number): number {
+  const off = Math.max(box[0] - x, x - box[2], 0) + Math.max(box[1] - y, y - box[3], 0);
+  return off / Math.max(BESIDE * Math.max(box[2] - box[0], box[3] - box[1]), beside);
 }

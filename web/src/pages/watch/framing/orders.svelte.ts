@@ -34,7 +34,7 @@ export class FramingOrders {
   /** Why the last order was refused. */
   refusal = $state("");
   adding = $state(false);
-  /** What came of the last click on the picture, where nothing did. */
+  /** The last click on the picture met nobody: the camera waits there for who comes. */
   missed = $state(false);
   /** Of several cameras, the one that was chosen. */
   preferred = $state<string | null>(null);
@@ -70,8 +70,8 @@ export class FramingOrders {
   choose(camera: string, at: Point, who: DetectedObject | null, frame: Size): void {
     clearTimeout(this.#missedTimer);
     this.missed = who === null;
-    if (who !== null) this.change(camera, following(at, frame));
-    else
+    this.change(camera, following(at, frame));
+    if (who === null)
       this.#missedTimer = setTimeout(() => {
         this.missed = false;
       }, MISSED_MS);
