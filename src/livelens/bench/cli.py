@@ -209,6 +209,44 @@ def perception(
     _publish(measure, json)
 
 
+@app.command()
+def framing(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder with framing/ and tracking/; without it only streams."),
+    ] = None,
+    json: Json = None,
+    quick: Quick = False,
+    seconds: Seconds = None,
+    plots: Annotated[Path | None, typer.Option(help="Folder for a plot of each clip.")] = None,
+    gif: Annotated[
+        Path | None, typer.Option(help="Folder for moving pictures, before and after.")
+    ] = None,
+    detector: Annotated[
+        bool, typer.Option(help="Also with the boxes of our own detector and tracker.")
+    ] = True,
+    streams: Annotated[bool, typer.Option(help="Measure the stage and whole streams.")] = True,
+) -> None:
+    """How a virtual camera follows: jerk, error, what is cut off; the stage, a whole stream."""
+
+    def measure() -> "tuple[Report, Sequence[str]]":
+        from livelens.bench.framing import run as bench
+
+        settings = bench.QUICK if quick else bench.Settings()
+        settings = replace(
+            settings,
+            data=data,
+            plots=plots,
+            gifs=gif,
+            detector=detector,
+            streams=streams,
+            seconds=settings.seconds if seconds is None else seconds,
+        )
+        return bench.run(settings), bench.COLUMNS
+
+    _publish(measure, json)
+
+
 def _publish(measure: "Callable[[], tuple[Report, Sequence[str]]]", json: str | None) -> None:
     """Status 0 when measured, whatever the bars say; 2 when nothing could be."""
     from livelens.bench.report import publish

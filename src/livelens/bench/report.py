@@ -55,6 +55,7 @@ class Report:
         bench: its name.
         settings: sizes, rates, durations, repetitions: what makes two runs comparable.
         rows: one per measured case, the median of its repetitions.
+        table: those of them that people are shown, where all are too many.
         bars: only those that could be measured.
         started: when the run began.
     """
@@ -62,6 +63,7 @@ class Report:
     bench: str
     settings: Mapping[str, Json]
     rows: list[Row] = field(default_factory=list)
+    table: list[Row] | None = None
     bars: list[Bar] = field(default_factory=list)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -121,11 +123,12 @@ def publish(report: Report, columns: Sequence[str], json_to: str | None) -> None
 def table_of(report: Report, columns: Sequence[str]) -> Table:
     """The rows as a table; columns that no row fills are left out."""
     table = Table(title=f"livelens bench {report.bench}", title_justify="left")
-    shown = [name for name in columns if any(row.get(name) is not None for row in report.rows)]
+    rows = report.rows if report.table is None else report.table
+    shown = [name for name in columns if any(row.get(name) is not None for row in rows)]
     for name in shown:
-        text = all(isinstance(row.get(name), str | None) for row in report.rows)
+        text = all(isinstance(row.get(name), str | None) for row in rows)
         table.add_column(name, justify="left" if text else "right")
-    for row in report.rows:
+    for row in rows:
         table.add_row(*(_shown(row, name) for name in shown))
     return table
 

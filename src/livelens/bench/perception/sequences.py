@@ -202,8 +202,11 @@ class Box:
     score: float
 
 
-def boxes(file: Path) -> dict[int, list[Box]]:
-    """The boxes of a MOT file by frame, counted from 1; those that are to be ignored left out.
+def boxes(file: Path, *, ignored: bool = False) -> dict[int, list[Box]]:
+    """The boxes of a MOT file by frame, counted from 1.
+
+    Args:
+        ignored: also those that are to be ignored, since whoever is there can hardly be seen.
 
     Raises:
         CannotMeasure: it cannot be read.
@@ -216,7 +219,7 @@ def boxes(file: Path) -> dict[int, list[Box]]:
                 score = float(row[6])
                 # MOT16 and later tell the class, earlier ones a place in the world.
                 pedestrian = len(row) != 9 or int(row[7]) == 1
-                if score != 0 and pedestrian:
+                if (score != 0 or ignored) and pedestrian:
                     box = Box(int(float(row[1])), (x, y, x + width, y + height), score)
                     by_frame[int(row[0])].append(box)
     except (OSError, ValueError, IndexError) as error:

@@ -1,0 +1,1 @@
+"""How well a virtual camera frames its subject."""
