@@ -12,7 +12,7 @@ from aiortc import RTCRtpReceiver
 from tests.server.running import PATTERN, Running, eventually, running
 from tests.server.viewer import Client, client
 
-WIDE, SMALL = (192, 108), (96, 54)
+WIDE, SMALL, SQUARE = (192, 108), (96, 54), (108, 108)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,15 @@ def server() -> Iterator[Running]:
             {"type": "whep", "name": "small", "gop_s": 600, "width_px": SMALL[0]},
         ],
     }
-    with running({"streams": {"pat": stream, "fleeting": stream}}) as one:
+    followed = {
+        "source": PATTERN,
+        "stages": [
+            {"type": "simulate", "cost_ms": 40, "boxes": [[0.7, 0.2, 0.8, 0.8]]},
+            {"type": "reframe", "aspect": "1:1", "lookahead_s": 0.4},
+        ],
+    }
+    streams = {"pat": stream, "fleeting": stream, "followed": followed}
+    with running({"streams": streams}) as one:
         yield one
 
 
@@ -84,6 +92,33 @@ async def test_there_and_back_over_the_same_connection(
         encoders = server.http.get("/api/streams/pat").json()["sinks"][0]["rendition"]["encoders"]
         assert encoders[codec.lower()]["pictures"] <= resting + 1, "nobody is left to encode for"
     await eventually(lambda: sinks(server) == {"main": 0, "small": 0})
+
+
+async def test_to_the_framed_picture_which_comes_later_and_back(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with client(server.url, monkeypatch) as viewer, client(server.url, monkeypatch) as other:
+        assert (await other.watch("/whep/followed?rendition=framed")).status_code == 201
+        await until_size(other, SQUARE)
+        assert (
+            await viewer.watch("/whep/followed?rendition=main", results=True)
+        ).status_code == 201
+        times = await until_size(viewer, WIDE)
+        for name, size in (("framed", SQUARE), ("main", WIDE), ("framed", SQUARE)):
+            assert (await viewer.show(name)).status_code == 204
+            times += await until_size(viewer, size)
+        for _ in range(10):
+            times += await until_size(viewer, SQUARE)
+        assert times == sorted(set(times)), "no picture comes twice, though this one is later"
+        told: set[int] = set()
+        while not told.intersection(times):  # results come by now, if they did not at first
+            times += await until_size(viewer, SQUARE)
+            while not viewer.messages.empty():
+                message = json.loads(viewer.messages.get_nowait())
+                if message["type"] == "result":
+                    told.add(message["rtp_timestamp"])
+                    assert message["viewports"]["reframe"]["aspect"] == 1.0
+        assert sinks(server, "followed") == {"main": 0, "annotated": 0, "framed": 2}
 
 
 async def test_twenty_fast_switches(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
