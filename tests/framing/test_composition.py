@@ -76,6 +76,16 @@ def test_boxes_that_jitter_do_not_make_the_zoom_breathe() -> None:
     assert len(sizes) == 1
 
 
+def test_nor_do_steps_and_gestures() -> None:
+    steady = Steady(Composition(fill=0.5))
+    steady.long(person(640))
+    sizes = [
+        steady(person(640, height=300 + 40 * math.sin(k / 25 * 2 * math.pi * 1.5))).size
+        for k in range(250)
+    ]
+    assert max(sizes[100:]) / min(sizes[100:]) < 1.01
+
+
 def test_who_comes_nearer_is_shown_wider_in_no_steps() -> None:
     steady = Steady(Composition(fill=0.5))
     steady.long(person(640, height=200))

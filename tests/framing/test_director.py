@@ -174,6 +174,14 @@ class TestGone:
                 before.size,
             )
 
+    def test_who_walks_is_thought_to_walk_on_for_a_moment(self) -> None:
+        here = scene()
+        for k in range(50):
+            here.frame(Found(300 + 4 * k, number=1))
+        x = 300 + 4 * 49
+        assert here.frame().target.x == pytest.approx(x + 4, abs=0.5)
+        assert x + 15 < here.last(1).target.x < x + 32
+
     def test_a_detector_that_did_not_look_tells_nothing(self) -> None:
         here = scene()
         here.last(1, Found(640, number=1))
@@ -221,6 +229,12 @@ class TestTheSame:
         here.last(1, Found(200, 500, 60, 160, number=1))
         decision = here.last(0.5, Found(1200, 500, 60, 160, number=1), Found(202, 500, 60, 160))
         assert decision.target.x == 202
+
+    def test_when_the_tracker_gives_its_number_to_somebody_of_another_build(self) -> None:
+        here = scene(Choice(hold_s=5))
+        here.last(1, Found(500, 400, 50, 140, number=1))
+        adult = Found(520, 450, 120, 330, number=1)
+        assert here.last(0.5, adult, Found(503, 400, 50, 140, number=2)).subjects == (2,)
 
     def test_by_colours_wherever_it_comes_back(self) -> None:
         assert self.returned(Choice(hold_s=5)) == (12,)

@@ -1,6 +1,7 @@
 """A click on the picture, groups, settings that change, scenes that change."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -105,6 +106,21 @@ class TestGroup:
             x = 926 + 8 * (k % 3 - 1)  # on and off what fits
             seen.append(here.frame(*self.row(600, x)).subjects)
         assert sum(a != b for a, b in itertools.pairwise(seen)) <= 1
+
+    def test_nor_does_one_who_sways_there(self) -> None:
+        here, seen = scene(Choice(group=2)), []
+        here.last(1, *self.row(600, 700))
+        for k in range(500):
+            x = 926 + 10 * math.sin(k / 25)
+            seen.append(here.frame(*self.row(600, x)).subjects)
+        assert sum(a != b for a, b in itertools.pairwise(seen)) <= 1
+
+    def test_one_who_runs_through_does_not_widen_the_shot(self) -> None:
+        here = scene(Choice(group=2))
+        here.last(1, *self.row(600))
+        for _ in range(10):
+            assert here.frame(*self.row(600, 700)).subjects == (1,)
+        assert here.last(0.5, *self.row(600, 700)).subjects == (1, 2)
 
     def test_who_blinks_stays(self) -> None:
         here = scene(Choice(group=2, hold_s=1))

@@ -327,15 +327,26 @@ def _matched(
     known = [
         (
             actor,
+            actor.x,
+            actor.size_px,
             min((pts_ns - actor.box_ns) / NS_PER_S, _COAST_S) if actor.present else 0.0,
             _NEAR + _NEAR_PER_S * (pts_ns - actor.seen_ns) / NS_PER_S,
         )
         for actor in actors
     ]
-    costs = [
-        [_misfit(actor, each, elapsed_s, reach, _LIKE_SIZE) for actor, elapsed_s, reach in known]
-        for each in candidates
-    ]
+    costs = []
+    for each in candidates:
+        box, kind = each.box, each.kind
+        x, size = (box[0] + box[2]) / 2, max(box[2] - box[0], box[3] - box[1])
+        row = []
+        for actor, its_x, its_size, elapsed_s, reach in known:
+            # Most are far from each other: look closer at neighbours only.
+            far = reach * (size + its_size) + abs(actor.velocity[0]) * elapsed_s
+            if kind == actor.kind and not -far < x - its_x < far:
+                row.append(_NEVER)
+            else:
+                row.append(_misfit(actor, each, elapsed_s, reach, _LIKE_SIZE))
+        costs.append(row)
     found: list[Actor | None] = [None] * len(candidates)
     rows, columns = linear_sum_assignment(costs)
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
