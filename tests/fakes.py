@@ -31,6 +31,9 @@ class HandSource:
         for n in range(start, start + count):
             self._channel.put(captured(n, age_ns))
 
+    def put(self, picture: Captured) -> None:
+        self._channel.put(picture)
+
     def end(self) -> None:
         self._channel.close()
 

@@ -118,9 +118,8 @@ def test_of_a_file_each_frame_comes_with_those_that_follow(
     assert pipeline.wait(10) == "ended"
     assert kept.seqs == list(range(100))
     assert all(item.ahead == () for item in kept.items), "what is ahead is the stage's alone"
-    # 0.2 s at 30 fps; the writer may be a frame or two further by then.
-    assert all(seen.ahead[n][:6] == list(range(n + 1, min(n + 7, 100))) for n in range(100))
-    assert max(map(len, seen.ahead.values())) < 12
+    # Five frames are 0.17 s; the writer is further by then, which must make no difference.
+    assert seen.ahead == {n: list(range(n + 1, min(n + 6, 100))) for n in range(100)}
     balanced(pipeline)
 
 
@@ -135,7 +134,7 @@ def test_a_live_frame_is_held_until_enough_has_followed(engine: Engine) -> None:
     assert kept.seqs == []
     balanced(pipeline, in_flight=30)
     paced(pipeline, source, range(30, 32), 30)
-    assert seen.ahead == {0: list(range(1, 31)), 1: list(range(2, 32))}
+    assert seen.ahead == {0: list(range(1, 30)), 1: list(range(2, 31))}
     source.end()
     assert pipeline.wait(5) == "ended"
     assert seen.ahead[31] == []
@@ -243,7 +242,7 @@ def test_the_look_ahead_changes_while_frames_flow_and_none_is_lost(engine: Engin
     assert seen.ahead[150] == []
     look(1.99)
     paced(pipeline, source, range(151, 212), 60)
-    assert seen.ahead[151] == list(range(152, 212))
+    assert seen.ahead[151] == list(range(152, 211))
     source.end()
     assert pipeline.wait(5) == "ended"
     assert seen.seqs == list(range(212))

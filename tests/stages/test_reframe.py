@@ -1,6 +1,7 @@
 """The stage that frames: viewports for every frame, whatever comes, and settings that change."""
 
 import math
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,13 +11,17 @@ import supervision as sv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livelens.clock import NS_PER_S
+from livelens.clock import NS_PER_S, now_ns
 from livelens.flow.engine import Engine
+from livelens.flow.pipeline import Pipeline
+from livelens.models import zoo
 from livelens.picture import ArrayPicture
+from livelens.sources.file import File
 from livelens.spec import PipelineSpec
+from livelens.stages.detect import Detect
 from livelens.stages.reframe import Reframe, ReframeStage
-from livelens.types import Frame, Item, Viewport
-from tests.fakes import Call, Counted, Kept
+from livelens.types import Captured, Frame, Item, Viewport
+from tests.fakes import Call, Counted, HandSource, Kept
 
 FPS = 30
 
@@ -115,6 +120,55 @@ def test_two_cameras_go_by_their_names_in_the_chain() -> None:
         assert engine.add("a", spec, extra_sinks={"kept": kept}).wait(10) == "ended"
     aspects = {name: each.aspect for name, each in kept.items[-1].viewports.items()}
     assert aspects == {"reframe": 9 / 16, "reframe-2": 1.0, "wide": 1.0}
+
+
+class Given(Call, frozen=True, kw_only=True):
+    """Puts known detections on frames."""
+
+    gives = frozenset({"detections"})
+
+
+def wait_for_all_but_held(pipeline: Pipeline, captured: int) -> None:
+    """Wait until so many frames have come, and all of them are delivered or held."""
+    until, pause = now_ns() + 10 * NS_PER_S, threading.Event()
+    while now_ns() < until:
+        stats = pipeline.stats()
+        if stats.captured == captured and stats.in_flight == stats.waiting["reframe"]:
+            return
+        pause.wait(0.001)
+    raise AssertionError(f"{pipeline.stats()}")
+
+
+def test_a_real_clip_gets_the_same_path_read_as_a_file_twice_and_live() -> None:
+    clip = zoo.clip("faces").parent / "single_face.mp4"
+    read, again, live = Kept(), Kept(), Kept()
+    frames = Reframe(aspect="1:1", lookahead_s=0.3)
+    detect = Detect(model="face-blaze", threads=1)
+    source = HandSource()
+    with Engine() as engine:
+        file = PipelineSpec(source=File(path=str(clip)), stages=(detect, frames))
+        assert engine.add("a", file, extra_sinks={"kept": read}).wait(60) == "ended"
+        boxes = {each.frame.seq: each.detections for each in read.items}
+        known = Given.of(lambda i: [each.with_(detections=boxes[each.frame.seq]) for each in i])
+        file = PipelineSpec(source=File(path=str(clip)), stages=(known, frames))
+        assert engine.add("b", file, extra_sinks={"kept": again}).wait(30) == "ended"
+        camera = PipelineSpec(
+            source=Counted(is_live=True, count=0), stages=(known, frames), max_delay_s=None
+        )
+        pipeline = engine.add("c", camera, source, extra_sinks={"kept": live})
+        for n, each in enumerate(read.items):
+            source.put(Captured(each.frame.picture, each.frame.pts_ns, now_ns()))
+            wait_for_all_but_held(pipeline, n + 1)
+        source.end()
+        assert pipeline.wait(30) == "ended"
+        assert pipeline.stats().delivered == len(read.items)
+    shots = {each.frame.seq: each.viewports for each in read.items}
+    assert len(shots) > 60
+    assert shots == {each.frame.seq: each.viewports for each in again.items}
+    assert all(shots[each.frame.seq] == each.viewports for each in live.items)
+    assert any(each["reframe"].state == "following" for each in shots.values())
+    for each in read.items:
+        inside(each.viewports["reframe"], each.frame.size_px)
 
 
 # --- settings that change

@@ -97,8 +97,13 @@ class Port:
 
     def take(self) -> Item:
         """The next item to work on, with what follows it where the stage looks ahead."""
-        item = self.waiting.popleft()
-        return item.with_(ahead=tuple(self.all_waiting)) if self.ahead.span_ns else item
+        item, span_ns = self.waiting.popleft(), self.ahead.span_ns
+        if not span_ns:
+            return item
+        # No more than was asked for, though more may be here: a file always gives the same.
+        end_ns = item.frame.pts_ns + span_ns
+        following = (each for each in self.all_waiting if each.frame.pts_ns <= end_ns)
+        return item.with_(ahead=tuple(following))
 
     @property
     def idle(self) -> bool:
