@@ -130,7 +130,14 @@ def run(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Annotated video, .mp4.")
     ] = None,
-    raw: Annotated[bool, typer.Option("--raw", help="Do not draw on the video.")] = False,
+    raw: Annotated[
+        bool | None,
+        typer.Option(
+            "--raw/--drawn",
+            help="Whether to draw on the video; --drawn, unless it is framed.",
+            show_default=False,
+        ),
+    ] = None,
     results: Annotated[
         Path | None, typer.Option(help="Results: .jsonl, .txt for MOT text, or - for stdout.")
     ] = None,
@@ -144,40 +151,67 @@ def run(
     max_delay: Annotated[
         float, typer.Option(help="Drop live frames older than this, in seconds.", min=0.001)
     ] = 1.0,
+    reframe: Annotated[
+        str | None,
+        typer.Option(metavar="ASPECT", help="Follow a subject, in 9:16, 1:1, 4:5, 16:9, …"),
+    ] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option(help="Whom: a class (dog), a tracker_id (#7), or whoever is at 0.3,0.5."),
+    ] = None,
+    group: Annotated[
+        int | None, typer.Option(help="Most subjects to show at once.", min=1, max=100)
+    ] = None,
+    lookahead: Annotated[
+        float | None,
+        typer.Option(help="Hold live frames so long to see what comes, in s.", min=0, max=5),
+    ] = None,
+    passes: Annotated[
+        int | None,
+        typer.Option(help="2 finds the best path first, for files the default.", min=1, max=2),
+    ] = None,
+    viewports: Annotated[
+        Path | None, typer.Option(help="Frame as these results say, .jsonl.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Process a file without loss, or a live source until stopped."""
     import structlog
 
-    from livelens.progress import follow
-    from livelens.run_options import RunOptions, pipeline_of
+    from livelens.passes import run as run_passes
+    from livelens.run_options import RunOptions, film_of, passes_of, pipeline_of
     from livelens.server.foresight import check_stages
 
     # Standard output may be that of `--results -`.
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
-    spec = pipeline_of(
-        RunOptions(
-            source=source,
-            detect=detect or (),
-            track=track,
-            describe=describe or (),
-            landmarks=landmarks,
-            preset=preset,
-            pipeline=pipeline,
-            output=output,
-            raw=raw,
-            results=results,
-            classes=classes or (),
-            confidence=confidence,
-            device=device,
-            max_delay_s=max_delay,
-        )
+    options = RunOptions(
+        source=source,
+        detect=detect or (),
+        track=track,
+        describe=describe or (),
+        landmarks=landmarks,
+        preset=preset,
+        pipeline=pipeline,
+        output=output,
+        raw=raw,
+        results=results,
+        classes=classes or (),
+        confidence=confidence,
+        device=device,
+        max_delay_s=max_delay,
+        reframe=reframe,
+        subject=subject,
+        group=group,
+        lookahead_s=lookahead,
+        passes=passes,
+        viewports=viewports,
     )
+    spec = pipeline_of(options)
     try:
         check_stages(spec.stages)
     except StageError as error:
         raise ConfigError(str(error)) from None
-    follow(spec, quiet=quiet)
+    run_passes(spec, passes=passes_of(options, spec), film=film_of(spec), quiet=quiet)
 
 
 @app.command()

@@ -5,6 +5,7 @@ that nobody looks at is the most common waste of a video server.
 """
 
 import threading
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import cv2
@@ -37,30 +38,23 @@ class Picture(Protocol):
         """The picture scaled to (height, width, 3) uint8 RGB; a new array."""
 
 
-@runtime_checkable
-class Glanced(Protocol):
-    """A picture that can be looked at without a conversion of all of it."""
-
-    def luma(self) -> Pixels:
-        """Its brightness as (height, width) uint8, read-only: what is there, not a copy."""
-
-    def thumbnail(self, width: int, height: int) -> Pixels:
-        """About how it looks, as (height, width, 3) uint8 BGR; a new array.
-
-        Made of some of the pixels: to compare pictures, not to be shown.
-        """
-
-
 def luma(picture: Picture) -> Pixels:
-    """The picture's brightness as (height, width) uint8, read-only; cheap where it can be."""
-    return picture.luma() if isinstance(picture, Glanced) else _luma(picture.bgr())
+    """The picture's brightness as (height, width) uint8, read-only.
+
+    A picture that has a method `luma` of this kind is not converted for it.
+    """
+    own: Callable[[], Pixels] | None = getattr(picture, "luma", None)
+    return own() if own is not None else _luma(picture.bgr())
 
 
 def thumbnail(picture: Picture, width: int, height: int) -> Pixels:
-    """About how the picture looks, as (height, width, 3) uint8 BGR; cheap where it can be."""
-    if isinstance(picture, Glanced):
-        return picture.thumbnail(width, height)
-    return thinned(picture.bgr(), width, height)
+    """About how the picture looks, as (height, width, 3) uint8 BGR.
+
+    Made of some of the pixels: to compare pictures, not to be shown. A picture that has a
+    method `thumbnail` of this kind is not converted for it.
+    """
+    own: Callable[[int, int], Pixels] | None = getattr(picture, "thumbnail", None)
+    return own(width, height) if own is not None else thinned(picture.bgr(), width, height)
 
 
 def thinned(plane: Pixels, width: int, height: int) -> Pixels:

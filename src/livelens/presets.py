@@ -41,6 +41,12 @@ SUBJECTS = (
     "sports ball",
 )
 _SUBJECTS: Mapping[str, Any] = {"type": "detect", "model": "coco-ssd", "classes": [*SUBJECTS]}
+# A small detector of faces: with both, each frame is looked at on two cores.
+_SUBJECTS_LIVE: Stages = (
+    {**_SUBJECTS, "every": "auto"},
+    {**_DETECT, "model": "face-blaze"},
+)
+_SUBJECTS_OF_FILE: Stages = (_SUBJECTS, {"type": "detect", "model": FACE_DETECTOR})
 _GRID: Mapping[str, Any] = {"type": "flux", "grid": {}}
 _LANDMARKS: Stages = ({"type": "landmarks", "every": "auto"},)
 FACE_DESCRIPTORS = ("age-gender", "emotion", "head-pose", "glasses")
@@ -64,13 +70,7 @@ _ALL: Mapping[str, Stages] = {
         _GRID,
         *_LANDMARKS,
     ),
-    # A small detector of faces: with both, each frame is looked at on two cores.
-    "follow": (
-        {**_SUBJECTS, "every": "auto"},
-        {**_DETECT, "model": "face-blaze"},
-        *_TRACK,
-        {"type": "reframe", "aspect": "9:16"},
-    ),
+    "follow": (*_SUBJECTS_LIVE, *_TRACK, {"type": "reframe", "aspect": "9:16"}),
 }
 
 DESCRIPTIONS: Mapping[str, str] = {
@@ -143,3 +143,43 @@ def extended(
     if landmarks and "landmarks" not in kinds:
         chain.append({"type": "landmarks"})
     return chain
+
+
+def reframed(
+    stages: object, settings: Mapping[str, Any], *, live: bool, subject: str | None = None
+) -> object:
+    """A list of stages that frames a subject: with detectors and a tracker where it lacks them.
+
+    Args:
+        stages: as a configuration writes them; what is no list is returned as it came.
+        settings: of the stage `reframe`; where there is one, they go over its own.
+        live: whether the source is: detectors that keep up then, else those that see more.
+        subject: a class that must be found.
+    """
+    if not isinstance(stages, list | tuple):
+        return stages
+    chain: list[Any] = [{"type": each} if isinstance(each, str) else each for each in stages]
+    kinds = [stage.get("type") if isinstance(stage, Mapping) else None for stage in chain]
+    if "reframe" in kinds:
+        place = kinds.index("reframe")
+        chain[place] = {**chain[place], **settings}
+        return chain
+    if not any("detections" in _gives(kind) for kind in kinds):
+        chain = [*_subject_detectors(subject, live=live), *chain]
+    if "track" not in kinds:
+        chain += _TRACK
+    return [*chain, {"type": "reframe", **settings}]
+
+
+def _gives(kind: object) -> frozenset[str]:
+    entry = plugins.known_stages().get(str(kind))
+    return getattr(entry.load(), "gives", frozenset()) if entry is not None else frozenset()
+
+
+def _subject_detectors(subject: str | None, *, live: bool) -> Stages:
+    objects, faces = _SUBJECTS_LIVE if live else _SUBJECTS_OF_FILE
+    if subject is None or subject == "person":  # whose face tells where the head is
+        return objects, faces
+    if subject == "face":
+        return (faces,)
+    return ({**objects, "classes": [subject]},)

@@ -2,7 +2,8 @@
 
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from rich.console import Console
@@ -24,12 +25,24 @@ from livelens.flow.figures import PipelineStats
 from livelens.spec import PipelineSpec
 
 _REFRESH_S = 0.2
+# The stream's name in results and in the names of files.
+STREAM = "run"
 
 
-def follow(spec: PipelineSpec, *, quiet: bool = False) -> None:
+class Interrupted(LivelensError):
+    """Somebody has stopped the work on a file."""
+
+
+def follow(spec: PipelineSpec, *, quiet: bool = False, task: str | None = None) -> None:
     """Run a pipeline to its end, or until Ctrl-C for a live source.
 
+    Args:
+        spec: the pipeline.
+        quiet: no progress bar and no summary.
+        task: what is being done, where it is not all that is done.
+
     Raises:
+        Interrupted: Ctrl-C, on a file.
         LivelensError: the pipeline failed; what was written until then stays.
     """
     console = Console(stderr=True, quiet=quiet)
@@ -44,29 +57,38 @@ def follow(spec: PipelineSpec, *, quiet: bool = False) -> None:
     began_ns = now_ns()
     try:
         with Engine() as engine:
-            messages = engine.bus.subscribe("run", results=False)
-            pipeline = engine.add("run", spec)
+            messages = engine.bus.subscribe(STREAM, results=False)
+            pipeline = engine.add(STREAM, spec)
             with _bar(console) as bar:
-                task = bar.add_task(spec.source.label, total=total, rate="")
+                words = f"{spec.source.label}: {task}" if task else spec.source.label
+                row = bar.add_task(words, total=total, rate="")
                 while pipeline.state not in ("ended", "failed", "stopped") and not stopped:
                     pipeline.wait(_REFRESH_S)
                     if pipeline.live:  # what fails for good is said once, at the end
                         _tell_problems(messages, console)
                     stats = pipeline.stats()
                     done = stats.captured - stats.in_flight
-                    bar.update(task, completed=done, rate=f"{stats.fps:.1f} fps")
+                    bar.update(row, completed=done, rate=f"{stats.fps:.1f} fps")
             if stopped:
                 pipeline.stop(timeout_s=10.0)
             messages.close()
             stats = pipeline.stats()
-            _summary(console, stats, (now_ns() - began_ns) / NS_PER_S)
+            _summary(console, stats, (now_ns() - began_ns) / NS_PER_S, task)
             if pipeline.state == "failed":
                 raise LivelensError(pipeline.detail)
             if stopped and not pipeline.live:
-                raise LivelensError(f"stopped after {stats.delivered} frames")
+                raise Interrupted(f"stopped after {stats.delivered} frames")
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def work(words: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """Show how far a piece of work has come; what it gives is called with each further part."""
+    with _bar(Console(stderr=True, quiet=quiet)) as bar:
+        row = bar.add_task(words, total=total, rate="")
+        yield lambda done: bar.update(row, advance=done)
 
 
 def _tell_problems(messages: Subscription, console: Console) -> None:
@@ -107,9 +129,12 @@ def _frame_count(spec: PipelineSpec) -> int | None:
     return frames if isinstance(frames, int) else None
 
 
-def _summary(console: Console, stats: PipelineStats, took_s: float) -> None:
+def _summary(console: Console, stats: PipelineStats, took_s: float, task: str | None) -> None:
     rate = stats.delivered / took_s if took_s else 0.0
-    console.print(f"{stats.delivered} frames in {took_s:.1f} s ({rate:.1f} fps)", highlight=False)
+    words = f"{task}: " if task else ""
+    console.print(
+        f"{words}{stats.delivered} frames in {took_s:.1f} s ({rate:.1f} fps)", highlight=False
+    )
     for where, count in sorted(stats.dropped.items()):
         console.print(f"  dropped {count} ({where})", highlight=False)
     for name, count in stats.sink_dropped.items():

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from livelens import plugins
@@ -87,6 +88,20 @@ def test_a_phone_held_upright(tmp_path: Path, angle: int, lie: int) -> None:
     pictures = list(File(path=str(path)).open().frames())
     assert numbers(pictures) == list(range(5))
     assert (pictures[0].picture.width, pictures[0].picture.height) == (320, 288)
+
+
+@pytest.mark.parametrize("angle", [0, 180])
+def test_pixels_that_are_wide(tmp_path: Path, angle: int) -> None:
+    narrow = write_clip(tmp_path / "narrow.mp4", frames=2)
+    path = tmp_path / "wide.mp4"
+    note = ["-c", "copy", "-bsf:v", "h264_metadata=sample_aspect_ratio=2/1"]
+    note += ["-metadata:s:v:0", f"rotate={angle}"] if angle else []
+    subprocess.run(["ffmpeg", "-v", "error", "-i", narrow, *note, path], check=True)
+    pictures = [one.picture for one in File(path=str(path)).open().frames()]
+    assert [(one.width, one.height) for one in pictures] == [(640, 288)] * 2
+    shown = cv2.resize(pictures[0].bgr(), (320, 288), interpolation=cv2.INTER_AREA)
+    shown = cv2.rotate(shown, cv2.ROTATE_180) if angle else shown
+    assert read_counter(np.asarray(shown, np.uint8)) == 0
 
 
 class TestBadFiles:

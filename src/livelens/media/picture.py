@@ -75,9 +75,11 @@ class VideoPicture:
         """About how it looks, as (height, width, 3) uint8 BGR; a new array."""
         if self._frame.format.name not in _PLANAR:
             return self.rgb_resized(width, height)[:, :, ::-1]
-        planes = self._frame.planes
+        planes = [_plane(plane, plane.width, plane.height) for plane in self._frame.planes]
+        # Colours change little from pixel to pixel: any of them will do.
         small = [
-            thinned(_plane(plane, plane.width, plane.height), width, height) for plane in planes
+            thinned(planes[0], width, height),
+            *(cv2.resize(p, (width, height), interpolation=cv2.INTER_NEAREST) for p in planes[1:]),
         ]
         return np.asarray(cv2.cvtColor(cv2.merge(small), cv2.COLOR_YUV2BGR), dtype=np.uint8)
 

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Final, cast
 from urllib.parse import unquote, urlsplit
@@ -104,6 +105,44 @@ class File(SourceSpec, frozen=True, kw_only=True):
         return FileSource(self)
 
 
+def opened(spec: File) -> InputContainer:
+    """The file, for whoever wants other things than its pictures.
+
+    Raises:
+        SourceError: the file is missing, empty or no video.
+    """
+    path, label = Path(spec.path).expanduser(), spec.label
+    try:
+        if path.is_dir():
+            raise SourceError(f"{label}: is a directory, not a video")
+        size = path.stat().st_size
+        # A pipe or a terminal would be waited for, and nothing could end that.
+        if not path.is_file():
+            raise SourceError(f"{label}: is not a file")
+        if size == 0:
+            raise SourceError(f"{label}: the file is empty")
+        # An absolute path is never taken for a URL or an option.
+        return av.open(os.path.abspath(path), options=_OPTIONS, metadata_errors="replace")
+    except (av.error.InvalidDataError, av.error.ArgumentError):
+        raise SourceError(f"{label}: not a video, or one whose end is cut off") from None
+    except av.FFmpegError as error:
+        raise SourceError(f"{label}: {reason(error)}") from None
+    except OSError as error:
+        raise SourceError(f"{label}: {error.strerror}") from None
+
+
+def origin_ns(spec: File) -> int:
+    """When the file's first picture is, by its own time: there `frames` begins with 0.
+
+    Raises:
+        SourceError: it has no picture.
+    """
+    turn = _Turn(opened(spec), spec.label, threading.Event())
+    for _ in turn.pictures():
+        break
+    return turn.origin_ns
+
+
 class FileSource:
     """An opened `File`.
 
@@ -117,34 +156,14 @@ class FileSource:
     def __init__(self, spec: File) -> None:
         self._spec = spec
         self._label = spec.label
-        self._path = Path(spec.path).expanduser()
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._container: InputContainer | None = self._open()
+        self._container: InputContainer | None = opened(spec)
         try:
             self.info = _describe(self._container, self._label)
         except SourceError:
             self._container.close()
             raise
-
-    def _open(self) -> InputContainer:
-        try:
-            if self._path.is_dir():
-                raise SourceError(f"{self._label}: is a directory, not a video")
-            size = self._path.stat().st_size
-            # A pipe or a terminal would be waited for, and nothing could end that.
-            if not self._path.is_file():
-                raise SourceError(f"{self._label}: is not a file")
-            if size == 0:
-                raise SourceError(f"{self._label}: the file is empty")
-            # An absolute path is never taken for a URL or an option.
-            return av.open(os.path.abspath(self._path), options=_OPTIONS, metadata_errors="replace")
-        except (av.error.InvalidDataError, av.error.ArgumentError):
-            raise SourceError(f"{self._label}: not a video, or one whose end is cut off") from None
-        except av.FFmpegError as error:
-            raise SourceError(f"{self._label}: {reason(error)}") from None
-        except OSError as error:
-            raise SourceError(f"{self._label}: {error.strerror}") from None
 
     def frames(self) -> Iterator[Captured]:
         """Every picture; an unpaced file is decoded without loss.
@@ -161,7 +180,7 @@ class FileSource:
                 if container is not None:
                     container.close()
                 return
-            turn = _Turn(container or self._open(), self._label, self._stop)
+            turn = _Turn(container or opened(self._spec), self._label, self._stop)
             for picture, pts_ns in turn.pictures():
                 if pacer is not None and not pacer.wait(pts_ns + offset_ns):
                     return
@@ -202,6 +221,11 @@ class _Turn:
     def length_ns(self) -> int:
         """From the first picture to one step behind the last."""
         return self._last_ns + self._step_ns
+
+    @property
+    def origin_ns(self) -> int:
+        """What stands in the file where `pictures` tells 0; 0 before there is a picture."""
+        return self._origin_ns or 0
 
     def pictures(self) -> Iterator[tuple[Picture, int]]:
         """Pictures with their pts from 0. Raises SourceError where the file breaks off."""
@@ -247,7 +271,7 @@ class _Turn:
                 pts_ns = self._last_ns + 1
             self._last_ns = pts_ns
             self.pictures_given += 1
-            yield _upright(frame), pts_ns
+            yield _as_seen(frame, self._stream.sample_aspect_ratio), pts_ns
 
     def _check_end(self, broke: str | None, reached_ns: int, corrupt: bool) -> None:
         counts = self._decoder.counts
@@ -270,9 +294,16 @@ class _Turn:
             raise SourceError(f"{self._label}: the file is cut off: it ends {at}{whole}, {after}")
 
 
-def _upright(frame: av.VideoFrame) -> Picture:
-    """The picture as it is meant to be seen; phones film upright by a note in the file."""
+def _as_seen(frame: av.VideoFrame, pixel: Fraction | None) -> Picture:
+    """The picture as it is meant to be seen.
+
+    Phones film upright by a note in the file; the pixels of DVDs and of some cameras are wide or
+    narrow, by `pixel` how much.
+    """
     turns = -round(frame.rotation / 90) % 4
+    if pixel and pixel != 1:
+        width = max(2, 2 * round(frame.width * pixel / 2))
+        frame = frame.reformat(width=width, interpolation="BILINEAR")
     if not turns:
         return VideoPicture(frame)
     turned = np.rot90(frame.to_ndarray(format="bgr24"), turns)

@@ -1,0 +1,83 @@
+"""The best path of a whole film, found in parts."""
+
+import itertools
+import math
+
+import pytest
+
+from livelens.framing import lookout
+from livelens.framing.geometry import Field, Rect, Shot, Target
+from livelens.framing.lookout import Lookout
+from livelens.framing.motion import Motion
+
+FPS = 20
+FIELD = Field(Rect(0, 0, 640, 360), 9 / 16)
+
+
+def target(n: int, x: float, *, cut: bool = False) -> Target:
+    return Target(n * 1_000_000_000 // FPS, x, 180, Rect(x - 20, 100, x + 20, 300), 1.0, cut)
+
+
+def walked(frames: int, *cuts: int) -> Lookout:
+    camera = Lookout(Motion())
+    for n in range(frames):
+        camera.see(FIELD, target(n, 320 + 200 * math.sin(n / FPS), cut=n in cuts))
+    return camera
+
+
+def middles(shots: dict[int, Shot]) -> list[float]:
+    return [shot.view.x for shot in shots.values()]
+
+
+def test_parts_meet_without_a_jump(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = walked(400).best()
+    monkeypatch.setattr(lookout, "_PART_NS", 8_000_000_000)
+    monkeypatch.setattr(lookout, "_OVERLAP_NS", 4_000_000_000)
+    parts = walked(400).best()
+    assert list(parts) == list(whole)
+    assert [shot.cut for shot in parts.values()] == [True] + [False] * 399
+    jerks = [
+        abs(c - 2 * b + a) for a, b, c in zip(*(middles(parts)[i:] for i in range(3)), strict=False)
+    ]
+    assert max(jerks) < 1
+    assert middles(parts) == pytest.approx(middles(whole), abs=20)  # a tenth of the viewport
+
+
+def test_each_part_knows_little_of_the_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+
+    def path(fields: list[Field], targets: list[Target], _: Motion) -> list[Shot]:
+        sizes.append(len(targets))
+        return [Shot(f.view(t.x, t.y, 1.0), False) for f, t in zip(fields, targets, strict=True)]
+
+    monkeypatch.setattr(lookout, "best_path", path)
+    monkeypatch.setattr(lookout, "_PART_NS", 5_000_000_000)
+    monkeypatch.setattr(lookout, "_OVERLAP_NS", 1_000_000_000)
+    assert len(walked(1000, 300, 301).best()) == 1000
+    assert max(sizes) <= 5 * FPS + 1
+    assert sum(sizes) < 1000 * 1.4
+
+
+def test_takes_are_found_for_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    begins = []
+    real = lookout.best_path
+
+    def path(fields: list[Field], targets: list[Target], motion: Motion) -> list[Shot]:
+        begins.append(targets[0].pts_ns * FPS // 1_000_000_000)
+        return real(fields, targets, motion)
+
+    monkeypatch.setattr(lookout, "best_path", path)
+    camera = walked(60, 20)
+    small = Field(Rect(0, 0, 320, 180), 9 / 16)
+    for n in range(60, 70):
+        camera.see(small, target(n, 100))
+    shots = camera.best()
+    assert begins == [0, 20, 60]
+    assert [n for n, shot in enumerate(shots.values()) if shot.cut] == [0, 20, 60]
+    assert all(shot.view.right <= 320 for shot in itertools.islice(shots.values(), 60, 70))
+
+
+def test_one_frame_and_none_ahead() -> None:
+    camera = walked(1)
+    assert camera.at(0).view == FIELD.view(320, 180, 1.0)
+    assert list(camera.best()) == [0]
