@@ -27,7 +27,8 @@ _BY_PLACE = (0.3, 0.4, 1.2)
 _LIKE_SIZE = 2.0
 # Who was taken for another is not far from them.
 _MIXED_UP = 2.0
-_MOST_OTHERS = 8
+# So many of those who are new are looked at in one frame.
+_MOST_NEW = 8
 # Where others differ by less than this, all wear the same, or the camera sees no colours.
 _UNIFORM = 0.2
 # Somebody who covers more than this of another lends them their colours.
@@ -54,16 +55,15 @@ class Recognition:
             return
         if not any(each.present and _due(each, frame.pts_ns, _REFRESH_NS) for each in shown):
             return
-        others = [each for each in actors if each not in shown][:_MOST_OTHERS]
+        others = [each for each in actors if each not in shown]
         for actor in shown:
             seen = self._look(actor, actors, frame, _REFRESH_NS)
             if seen is not None and actor.look is None:
                 actor.look = seen
             elif seen is not None:
                 self._compare(actor, seen, others, actors, frame)
-        for each in others:
-            if each.seen is None:
-                self._look(each, actors, frame, 0)
+        for each in [each for each in others if each.seen is None][:_MOST_NEW]:
+            self._look(each, actors, frame, 0)
         for actor in shown:
             _tell_apart(actor, others)
 
