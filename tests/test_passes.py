@@ -57,8 +57,10 @@ def walker(item: Item) -> sv.Detections:
     )
 
 
-def film(path: Path, times: Sequence[float], size: tuple[int, int] = (320, 180)) -> Path:
-    """A film whose pictures are at these times, in seconds."""
+def film(
+    path: Path, times: Sequence[float], size: tuple[int, int] = (320, 180), bars_px: int = 0
+) -> Path:
+    """A film whose pictures are at these times, in seconds, with bars above and below."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=30, options={"preset": "ultrafast"})
         stream.width, stream.height = size
@@ -67,6 +69,8 @@ def film(path: Path, times: Sequence[float], size: tuple[int, int] = (320, 180))
         ramp = np.linspace(20, 230, size[0], dtype=np.uint8)
         for time in times:
             image = np.repeat(np.repeat(ramp[None, :, None], size[1], 0), 3, 2)
+            if bars_px:
+                image[:bars_px] = image[-bars_px:] = 0
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24")
             frame.pts, frame.time_base = round(time * 90_000), Fraction(1, 90_000)
             out.mux(stream.encode(frame))
@@ -182,6 +186,17 @@ def test_a_film_held_upright_is_framed_upright(tmp_path: Path) -> None:
     sink = Results(name="results", path=str(results))
     passes.run(spec(source, sink, aspect="1:1"), passes=2, film=None, quiet=True)
     assert all(line["size_px"] == [320, 180] for line in told(results))
+
+
+def test_bars_are_never_shown(tmp_path: Path) -> None:
+    source = film(tmp_path / "in.mp4", steady(50), (320, 240), bars_px=30)
+    made, results = tmp_path / "out.mp4", tmp_path / "out.jsonl"
+    sinks = out(made), Results(name="results", path=str(results))
+    passes.run(spec(source, *sinks), passes=2, film=made, quiet=True)
+    assert all(b["box"][1] >= 28 and b["box"][3] <= 212 for b in shown(results))
+    frames = pictures(made)
+    assert min(picture[:3].mean() for _, picture in frames) > 20
+    assert frames[0][1].shape == (180, 100)
 
 
 def test_several_cameras_have_a_film_each(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from livelens.errors import LivelensError, SinkError
-from livelens.events import Result, Shown, decoded, encoded
+from livelens.events import Result, Shown, decoded, encoded, shown
 from livelens.flow.graph import check, stage_names
-from livelens.framing.geometry import Shot
+from livelens.framing.geometry import Field, Shot
 from livelens.framing.lookout import Lookout
 from livelens.media.soundtrack import add_sound
 from livelens.progress import STREAM, follow, work
@@ -25,6 +25,7 @@ from livelens.sources.file import File, opened, origin_ns
 from livelens.spec import PipelineSpec, StageSpec
 from livelens.stages.reframe import Reframe, ReframeStage
 from livelens.stages.viewports import Viewports
+from livelens.types import Viewport
 
 
 def run(spec: PipelineSpec, *, passes: int, film: Path | None, quiet: bool = False) -> None:
@@ -73,10 +74,10 @@ def run_twice(spec: PipelineSpec, *, quiet: bool = False) -> None:
         LivelensError: the file breaks off, or a pass failed; what could be made of it stays.
     """
     check(spec)
-    shown = tuple(sink for sink in spec.sinks if sink.viewport is not None)
+    films = tuple(sink for sink in spec.sinks if sink.viewport is not None)
     told = tuple(s for s in spec.sinks if isinstance(s, Results) and s.format == "jsonl")
-    others = tuple(sink for sink in spec.sinks if sink not in shown and sink not in told)
-    for sink in (*shown, *told):  # said now, not after the first pass
+    others = tuple(sink for sink in spec.sinks if sink not in films and sink not in told)
+    for sink in (*films, *told):  # said now, not after the first pass
         if (path := getattr(sink, "path", "-")) != "-":
             parent_checked(filled_in(Path(path), STREAM))
     with TemporaryDirectory(prefix="livelens-") as folder:
@@ -93,9 +94,9 @@ def run_twice(spec: PipelineSpec, *, quiet: bool = False) -> None:
             found.unlink()
         for sink in told:
             _tell(path, sink)
-        if shown:
+        if films:
             again = tuple(Viewports(name=n, camera=n, path=str(path)) for n in cameras)
-            show = msgspec.structs.replace(spec, stages=again, sinks=shown)
+            show = msgspec.structs.replace(spec, stages=again, sinks=films)
             follow(show, quiet=quiet, task="showing")
         if broke is not None:
             raise broke
@@ -165,26 +166,31 @@ def _noting(spec: Reframe, name: str, camera: Lookout) -> Reframe:
     return Noting(**settings | {"name": name, "lookahead_s": 0.0})
 
 
-def _with_best(found: Path, best: Mapping[str, Mapping[int, Shot]]) -> Iterator[bytes]:
+def _with_best(
+    found: Path, best: Mapping[str, Mapping[int, tuple[Field, Shot]]]
+) -> Iterator[bytes]:
     """The lines of the first pass, with the viewports of the best path."""
     with found.open("rb") as lines:
         for line in lines:
             message = decoded(line)
             if isinstance(message, Result):
-                shots = {n: path[message.pts_ns] for n, path in best.items()
-                         if n in message.viewports and message.pts_ns in path}  # fmt: skip
-                message = msgspec.structs.replace(
-                    message,
-                    viewports=message.viewports
-                    | {n: _shown(message.viewports[n], shot) for n, shot in shots.items()},
-                )
+                viewports = {
+                    name: _best(each, *best[name][message.pts_ns], message.size_px)
+                    if message.pts_ns in best.get(name, {})
+                    else each
+                    for name, each in message.viewports.items()
+                }
+                message = msgspec.structs.replace(message, viewports=viewports)
             yield encoded(message) + b"\n"
 
 
-def _shown(found: Shown, shot: Shot) -> Shown:
-    view = shot.view
-    box = (round(view.left, 2), round(view.top, 2), round(view.right, 2), round(view.bottom, 2))
-    return msgspec.structs.replace(found, box=box, cut=shot.cut)
+def _best(found: Shown, field: Field, shot: Shot, size_px: tuple[int, int]) -> Shown:
+    view, largest = shot.view, (field.widest, field.highest)
+    viewport = Viewport(
+        view.left, view.top, view.width, view.height, field.aspect, largest,
+        shot.cut, tuple(found.subjects), found.state,
+    )  # fmt: skip
+    return shown(viewport, size_px)
 
 
 def _write(path: Path, lines: Iterator[bytes]) -> None:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from livelens.clock import NS_PER_S, nanoseconds
 from livelens.framing.geometry import Field, Rect, Shot, Target
@@ -13,6 +13,8 @@ from livelens.framing.operator import Operator
 # and not faster. A camera has forgotten long before the end of an overlap where it came from.
 _PART_NS = nanoseconds(120)
 _OVERLAP_NS = nanoseconds(10)
+# So long it may take until it is sure that borders are borders.
+_UNSURE_NS = nanoseconds(1.5)
 # The field is another one when it has changed by more than this part of the viewport.
 _OTHER_FIELD = 0.02
 
@@ -41,12 +43,32 @@ class Lookout:
         where = self.fields[-1]
         return Shot(where.view(where.area.x, where.area.y, 1.0), False)
 
-    def best(self, advance: Callable[[int], None] = lambda _: None) -> dict[int, Shot]:
+    def best(
+        self, advance: Callable[[int], None] = lambda _: None
+    ) -> dict[int, tuple[Field, Shot]]:
         """The best path, by time; `advance` is told how many frames more have theirs."""
+        self._look_back()
         shots: list[Shot] = []
         for begin, end in self._takes():
             shots += self._path(begin, end, advance)
-        return {target.pts_ns: shot for target, shot in zip(self.targets, shots, strict=True)}
+        times = (target.pts_ns for target in self.targets)
+        return dict(zip(times, zip(self.fields, shots, strict=True), strict=True))
+
+    def _look_back(self) -> None:
+        """Leave borders out from when they were there, not from when that was sure."""
+        for i in range(len(self.fields) - 1, 0, -1):
+            before, after = self.fields[i - 1], self.fields[i]
+            if before is after or self.targets[i].cut or not _borders(before, after):
+                continue
+            since_ns = self.targets[i].pts_ns - _UNSURE_NS
+            for j in range(i - 1, -1, -1):
+                target = self.targets[j]
+                if self.fields[j] is not before or target.pts_ns < since_ns:
+                    break
+                size = min(target.size * before.widest / after.widest, after.largest)
+                self.fields[j], self.targets[j] = after, replace(target, size=size)
+                if target.cut:
+                    break
 
     def _takes(self) -> Iterator[tuple[int, int]]:
         """Begin and end of each take; between two the camera need not pan."""
@@ -110,6 +132,16 @@ def _between(one: Rect, other: Rect, part: float) -> Rect:
         one.right + (other.right - one.right) * part,
         one.bottom + (other.bottom - one.bottom) * part,
     )
+
+
+def _borders(before: Field, after: Field) -> bool:
+    """Whether the one field is the other without borders."""
+    whole, part = before.area, after.area
+    # A smaller picture has no borders: it keeps its corner.
+    corner = (whole.left, whole.top) == (part.left, part.top)
+    smaller = corner and part.right < whole.right and part.bottom < whole.bottom
+    same_shot = before.aspect == after.aspect and before.padding == after.padding
+    return same_shot and not smaller and whole.intersection(part) == part
 
 
 def _another(one: Field, other: Field) -> bool:
