@@ -22,12 +22,15 @@ _LEAST_TICK_S = 0.05
 
 _OVER_THE_EDGE = (1e4, 100.0)
 _FAR = 1e9
+# The first state of a shot costs nothing; DAQP wants a little.
+_FREE = 1e-6
 _SOFT = 8  # DAQP's mark of a constraint that may be breached
 # Speed and acceleration, of a response, that are standing; and that cannot be seen, and end.
 _STILL = (0.015, 0.025)
 _STOPPED = 1e-5
 # Who stands lets the subject go so many bands far.
 _REST = 1.5
+PLAN_BAND = 0.02
 
 
 def tick_s(limits: Limits) -> float:
@@ -55,9 +58,11 @@ class Axis:
         self.planned: Vector = np.zeros(STEPS)
         self._step = _step(self._tick)
         self._free, self._driven = _dynamics(self._tick)
-        rows = np.ascontiguousarray(np.vstack([self._driven[:, k] for k in (0, 0, 0, 1, 2)]))
-        self._solver = _solver(rows, self._tick)
-        self._entry = _entry(self._free, self._driven)
+        self._solver = _solver(self._driven, self._tick)
+        # To begin a shot, where and how fast it begins is free too.
+        whole = np.concatenate((self._free, self._driven), axis=2)
+        now = np.eye(3, STEPS + 3)[np.newaxis]
+        self._entry = _solver(np.concatenate((now, whole)), self._tick)
 
     def at(self, since_tick_s: float) -> float:
         """The position so long after the last tick."""
@@ -77,7 +82,7 @@ class Axis:
         self.planned = np.full(STEPS, position)
 
     def enter(self, aims: Aims, unit: float) -> None:
-        """Begin a shot: as if the camera had been following before.
+        """Begin a shot in the best way, as if the camera had been following before.
 
         Args:
             aims: (STEPS + 1,) each, now and at the following ticks.
@@ -85,12 +90,24 @@ class Axis:
         """
         here = float(aims.want[0])
         self.stand(here)
-        if np.abs(aims.want - here).max() > self._limits.band * unit:
-            position, speed, _ = (self._entry @ (aims.want - here)).tolist()
-            most = self._most[0] * unit
-            self._state[0] = min(max(here + position, aims.low[0]), aims.high[0])
-            self._state[1] = min(max(speed, -most), most)
+        if np.abs(aims.want - here).max() <= self._limits.band * unit:
+            return
+        want, low, high, first, last = (self._goals(aims) - here) / unit
+        band = self._limits.band
+        still = np.zeros(STEPS + 1)
+        speed, acceleration = still + self._most[0], still + self._most[1]
+        upper = np.concatenate((last, want + band, high, speed, acceleration))
+        lower = np.concatenate((first, want - band, low, -speed, -acceleration))
+        self._entry.update(bupper=upper, blower=lower)
+        solution, _, flag, _ = self._entry.solve()
+        if flag > 0 and np.isfinite(solution).all():
+            self._state = solution[:3] * unit
+            self._state[0] += here
             self._resting = False
+
+    @staticmethod
+    def _goals(aims: Aims) -> Vector:
+        return np.stack((aims.want, aims.low, aims.high, aims.first, aims.last))
 
     def plan(self, aims: Aims, unit: float) -> None:
         """Choose the jerk until the next tick.
@@ -100,14 +117,14 @@ class Axis:
             unit: the length that limits are measured by.
         """
         state = self._state / unit
-        goals = np.stack((aims.want, aims.low, aims.high, aims.first, aims.last)) / unit
+        goals = self._goals(aims) / unit
         if self._rests(state, goals):
             self._rest(state, unit)
             return
         free = self._free @ state
         want, low, high, first, last = goals - free[:, 0]
         v, a = free[:, 1], free[:, 2]
-        band = self._limits.band
+        band = PLAN_BAND
         # Whoever is too fast, since the viewport has become smaller say, becomes no faster.
         speed = max(self._most[0], abs(state[1]))
         acceleration = max(self._most[1], abs(state[2]))
@@ -173,29 +190,27 @@ def _dynamics(tick: float) -> tuple[Vector, Vector]:
     return free, by_jerks
 
 
-def _entry(free: Vector, driven: Vector) -> Vector:
-    """(3, STEPS + 1): the state to begin with for least cost, of the wanted positions."""
-    now = np.zeros(3 + STEPS)
-    now[0] = 1.0
-    errors = np.vstack([now, np.hstack([free[:, 0], driven[:, 0]])])
-    jerks = np.hstack([np.zeros((STEPS, 3)), np.eye(STEPS)])
-    solution: Vector = np.linalg.pinv(np.vstack([errors, jerks]))
-    return solution[:3, : STEPS + 1]
+def _solver(states: Vector, tick: float) -> daqp.Model:
+    """Of a plan: edges, distance, what is cut off, and the limits.
 
-
-def _solver(rows: Vector, tick: float) -> daqp.Model:
-    """Where the edges are over the horizon, where the subject is whole, and the limits."""
+    Args:
+        states: (n, 3, k) at ticks, of what is free: jerks at last, maybe the first state before.
+        tick: in responses.
+    """
+    count, _, free = states.shape
     solver = daqp.Model()
     # A plan that cannot keep an edge, since the picture has shrunk say, is still a plan.
-    soft = np.zeros(5 * STEPS, np.int32)
-    soft[: 3 * STEPS] = _SOFT
-    far = np.full(5 * STEPS, _FAR)
-    solver.setup(2 * tick * np.eye(STEPS), np.zeros(STEPS), rows, far, -far, soft)
-    squares = np.ones(5 * STEPS)
-    amounts = np.zeros(5 * STEPS)
-    for i, (square, amount) in enumerate((_OVER_THE_EDGE, (1.0, 0.0), CUT_OFF)):
-        squares[i * STEPS : (i + 1) * STEPS] = square
-        amounts[i * STEPS : (i + 1) * STEPS] = amount
-    rho, linear = 1 / (2 * tick * squares), tick * amounts
+    soft = np.zeros(5 * count, np.int32)
+    soft[: 3 * count] = _SOFT
+    far = np.full(5 * count, _FAR)
+    rows = np.ascontiguousarray(np.concatenate([states[:, k] for k in (0, 0, 0, 1, 2)]))
+    jerks = np.full(free, 2 * tick)
+    jerks[: free - STEPS] = _FREE
+    solver.setup(np.diag(jerks), np.zeros(free), rows, far, -far, soft)
+    squares = np.repeat([_OVER_THE_EDGE[0], 1.0, CUT_OFF[0]], count)
+    amounts = np.repeat([_OVER_THE_EDGE[1], 0.0, CUT_OFF[1]], count)
+    # DAQP wants one for each constraint.
+    rho = np.concatenate((1 / (2 * tick * squares), np.ones(2 * count)))
+    linear = np.concatenate((tick * amounts, np.zeros(2 * count)))
     solver.soft_weights(rho_l=rho, rho_u=rho, w_l=linear, w_u=linear)
     return solver

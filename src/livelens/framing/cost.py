@@ -32,7 +32,7 @@ MARGIN = 0.01
 LEAST_SIZE = 0.01
 # No frame counts for longer than this: there was none.
 _LONGEST_S = 0.5
-_FAR = 1e9
+COST_BAND = 0.02
 
 
 def jerk_weight(limits: Limits) -> float:
@@ -102,7 +102,7 @@ class Aims:
         low = np.minimum(np.log(np.maximum(needed, LEAST_SIZE)), last)
         wanted = np.minimum(np.log(np.maximum(want, LEAST_SIZE)), last)
         least = np.full_like(last, math.log(LEAST_SIZE))
-        return cls(wanted, low, np.maximum(last, _FAR), least, last)
+        return cls(wanted, low, last, least, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +148,14 @@ class Clip:
         lasts: Vector = np.minimum(np.append(steps, last), _LONGEST_S)
         return lasts
 
+    def sizes(self, shots: Sequence[Shot]) -> Vector:
+        """Of the viewports, where 1 is the largest of the wanted aspect."""
+        sizes = [
+            max(shot.view.width / field.widest, shot.view.height / field.highest)
+            for field, shot in zip(self.fields, shots, strict=True)
+        ]
+        return np.maximum(np.array(sizes), LEAST_SIZE)
+
     def zoom(self, motion: Motion) -> Axis:
         """The logarithm of the size."""
         want, needed, largest = (np.empty(len(self.targets)) for _ in range(3))
@@ -176,11 +184,6 @@ def size_needed(field: Field, target: Target) -> float:
     return max(keep.width / field.widest, keep.height / field.highest) * (1 + 2 * MARGIN)
 
 
-def size_of(field: Field, shot: Shot) -> float:
-    """Size of a viewport, where 1 is the largest of the wanted aspect."""
-    return max(shot.view.width / field.widest, shot.view.height / field.highest)
-
-
 def cost(
     fields: Field | Sequence[Field],
     targets: Sequence[Target],
@@ -192,9 +195,9 @@ def cost(
     if len(shots) != len(targets):
         raise ValueError(f"{len(shots)} shots for {len(targets)} targets")
     cuts = [i for i, shot in enumerate(shots) if i and shot.cut]
-    sizes = np.array([size_of(f, s) for f, s in zip(clip.fields, shots, strict=True)])
+    sizes = clip.sizes(shots)
     paths = (
-        (clip.zoom(motion), np.log(np.maximum(sizes, LEAST_SIZE))),
+        (clip.zoom(motion), np.log(sizes)),
         (clip.pan(motion, "x", sizes), np.array([shot.view.x for shot in shots])),
         (clip.pan(motion, "y", sizes), np.array([shot.view.y for shot in shots])),
     )
@@ -205,7 +208,7 @@ def cost(
 def path_cost(clip: Clip, axis: Axis, path: Vector, cuts: Sequence[int]) -> float:
     """What the path of one axis costs, cuts apart."""
     aims, unit, lasts_s = axis.aims, axis.unit, clip.lasts_s
-    far = np.maximum(np.abs(path - aims.want) / unit - axis.limits.band, 0.0)
+    far = np.maximum(np.abs(path - aims.want) / unit - COST_BAND, 0.0)
     out = np.maximum(np.maximum(aims.low - path, path - aims.high) / unit, 0.0)
     square, amount = CUT_OFF
     total = float(lasts_s @ (far**2 + square * out**2 + amount * out))
