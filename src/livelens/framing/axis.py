@@ -11,8 +11,9 @@ Bemporad and Axehill, "A Dual Active-Set Solver for Embedded Quadratic Programmi
 
 import daqp
 import numpy as np
+from scipy.linalg import solve_discrete_are
 
-from livelens.framing.cost import CUT_OFF, Aims, Vector
+from livelens.framing.cost import CUT_OFF, Aims, Vector, speed_weight
 from livelens.framing.motion import Limits
 
 STEPS = 20
@@ -25,12 +26,11 @@ _FAR = 1e9
 # The first state of a shot costs nothing; DAQP wants a little.
 _FREE = 1e-6
 _SOFT = 8  # DAQP's mark of a constraint that may be breached
-# Speed and acceleration, of a response, that are standing; and that cannot be seen, and end.
-_STILL = (0.015, 0.025)
+# Beside its amount: DAQP wants it strictly convex.
+_SPEED_SQUARE = 1e-3
+# Speed and acceleration, of a response, that cannot be seen.
 _STOPPED = 1e-5
-# Who stands lets the subject go so many bands far.
-_REST = 1.5
-PLAN_BAND = 0.02
+DEAD = 0.0
 
 
 def tick_s(limits: Limits) -> float:
@@ -48,21 +48,20 @@ class Axis:
     """
 
     def __init__(self, limits: Limits, tick_s: float) -> None:
+        tick = tick_s / limits.response_s
         self._limits = limits
-        self._scale = np.array([1.0, limits.response_s, limits.response_s**2])
-        self._tick = tick_s / limits.response_s
-        self._most = (limits.speed * self._scale[1], limits.acceleration * self._scale[2])
+        self._most = (limits.speed * limits.response_s, limits.acceleration * limits.response_s**2)
         self._state: Vector = np.zeros(3)
         self._jerk = 0.0
-        self._resting = True
+        self._still = True
         self.planned: Vector = np.zeros(STEPS)
-        self._step = _step(self._tick)
-        self._free, self._driven = _dynamics(self._tick)
-        self._solver = _solver(self._driven, self._tick)
+        self._step = _step(tick)
+        free, driven = _dynamics(tick)
+        self._going_on = _Plan(free, driven, tick, limits)
         # To begin a shot, where and how fast it begins is free too.
-        whole = np.concatenate((self._free, self._driven), axis=2)
         now = np.eye(3, STEPS + 3)[np.newaxis]
-        self._entry = _solver(np.concatenate((now, whole)), self._tick)
+        begun = np.concatenate((now, np.concatenate((free, driven), axis=2)))
+        self._beginning = _Plan(np.zeros((STEPS + 1, 3, 3)), begun, tick, limits)
 
     def at(self, since_tick_s: float) -> float:
         """The position so long after the last tick."""
@@ -78,7 +77,7 @@ class Axis:
     def stand(self, position: float) -> None:
         """Be there, at rest."""
         self._state = np.array([position, 0.0, 0.0])
-        self._jerk, self._resting = 0.0, True
+        self._jerk = 0.0
         self.planned = np.full(STEPS, position)
 
     def enter(self, aims: Aims, unit: float) -> None:
@@ -90,24 +89,13 @@ class Axis:
         """
         here = float(aims.want[0])
         self.stand(here)
-        if np.abs(aims.want - here).max() <= self._limits.band * unit:
+        if np.ptp(aims.want) <= self._limits.band * unit:
             return
-        want, low, high, first, last = (self._goals(aims) - here) / unit
-        band = self._limits.band
-        still = np.zeros(STEPS + 1)
-        speed, acceleration = still + self._most[0], still + self._most[1]
-        upper = np.concatenate((last, want + band, high, speed, acceleration))
-        lower = np.concatenate((first, want - band, low, -speed, -acceleration))
-        self._entry.update(bupper=upper, blower=lower)
-        solution, _, flag, _ = self._entry.solve()
-        if flag > 0 and np.isfinite(solution).all():
-            self._state = solution[:3] * unit
+        goals = (_goals(aims) - here) / unit
+        found = self._beginning.least(np.zeros(3), goals, self._most)
+        if found is not None:
+            self._state = found[:3] * unit
             self._state[0] += here
-            self._resting = False
-
-    @staticmethod
-    def _goals(aims: Aims) -> Vector:
-        return np.stack((aims.want, aims.low, aims.high, aims.first, aims.last))
 
     def plan(self, aims: Aims, unit: float) -> None:
         """Choose the jerk until the next tick.
@@ -116,53 +104,86 @@ class Axis:
             aims: (STEPS,) each, at the following ticks.
             unit: the length that limits are measured by.
         """
+        here = self._state[0]
         state = self._state / unit
-        goals = self._goals(aims) / unit
-        if self._rests(state, goals):
-            self._rest(state, unit)
+        state[0] = 0.0
+        goals = (_goals(aims) - here) / unit
+        if _stands(state, goals):
+            self.stand(here)
             return
-        free = self._free @ state
-        want, low, high, first, last = goals - free[:, 0]
-        v, a = free[:, 1], free[:, 2]
-        band = PLAN_BAND
         # Whoever is too fast, since the viewport has become smaller say, becomes no faster.
-        speed = max(self._most[0], abs(state[1]))
-        acceleration = max(self._most[1], abs(state[2]))
-        upper = np.concatenate((last, want + band, high, speed - v, acceleration - a))
-        lower = np.concatenate((first, want - band, low, -speed - v, -acceleration - a))
-        self._solver.update(bupper=upper, blower=lower)
-        jerks, _, flag, _ = self._solver.solve()
-        if flag > 0 and np.isfinite(jerks).all():
-            self._jerk = float(jerks[0]) * unit
-            self.planned = (free[:, 0] + self._driven[:, 0] @ jerks) * unit
-        else:
-            self._brake(state, unit)
+        most = max(self._most[0], abs(state[1])), max(self._most[1], abs(state[2]))
+        jerks = self._going_on.least(state, goals, most)
+        if jerks is None:
+            # No plan keeps all limits: come to rest.
+            jerks = np.full(STEPS, -3 * (state[1] + state[2]))
+        self._jerk = float(jerks[0]) * unit
+        self.planned = here + self._going_on.positions(state, jerks) * unit
 
-    def _rests(self, state: Vector, goals: Vector) -> bool:
-        """Who stands stays until the subject has gone some way, who moves goes all of it."""
-        x, v, a = state.tolist()
-        band = self._limits.band
-        if self._resting:
-            band *= _REST
-        elif abs(v) > _STILL[0] or abs(a) > _STILL[1]:
-            return False
-        want, low, high = goals[:3, : STEPS // 2]
-        self._resting = bool(np.abs(want - x).max() <= band and low.max() <= x <= high.min())
-        return self._resting
 
-    def _rest(self, state: Vector, unit: float) -> None:
-        _, v, a = state.tolist()
-        if abs(v) < _STOPPED and abs(a) < _STOPPED:
-            self.stand(float(self._state[0]))
-        else:
-            self._brake(state, unit)
+class _Plan:
+    """The quadratic program: what is least, and between which bounds.
 
-    def _brake(self, state: Vector, unit: float) -> None:
-        """Come to rest."""
-        _, v, a = state.tolist()
-        self._jerk = -3 * (a + v) * unit
-        own, driven = self._step
-        self.planned = np.full(STEPS, (own @ self._state + driven * self._jerk)[0])
+    Args:
+        free, driven: (n, 3, 3) and (n, 3, k) states at ticks, of the first state and what is free.
+        tick: in responses.
+    """
+
+    def __init__(self, free: Vector, driven: Vector, tick: float, limits: Limits) -> None:
+        count, _, size = driven.shape
+        self._free, self._driven, self._tick = free, driven, tick
+        self._x = np.ascontiguousarray(driven[:, 0])
+        own, pushed = _step(tick)
+        # What comes after the plan costs as much as an axis that nothing hinders pays.
+        after = solve_discrete_are(own, pushed[:, None], np.diag([tick, 0, 0]), [[tick]])
+        self._after = np.ascontiguousarray(2 * driven[-1].T @ after)
+        jerks = np.full(size, tick)
+        jerks[: size - STEPS] = _FREE
+        hessian = 2 * (np.diag(jerks) + tick * self._x.T @ self._x) + self._after @ driven[-1]
+        rows = np.ascontiguousarray(np.concatenate([driven[:, k] for k in (0, 0, 1, 1, 2)]))
+        soft = np.repeat([_SOFT, _SOFT, _SOFT, 0, 0], count).astype(np.int32)
+        far = np.full(5 * count, _FAR)
+        self._solver = daqp.Model()
+        self._solver.setup(hessian, np.zeros(size), rows, far, -far, soft)
+        # A plan that cannot keep an edge, since the picture has shrunk say, is still a plan.
+        squares = np.repeat([_OVER_THE_EDGE[0], CUT_OFF[0], _SPEED_SQUARE, 1, 1], count)
+        amounts = np.repeat(
+            [_OVER_THE_EDGE[1], CUT_OFF[1], speed_weight(limits) / limits.response_s, 0, 0], count
+        )
+        rho = 1 / (2 * tick * squares)
+        self._solver.soft_weights(rho_l=rho, rho_u=rho, w_l=tick * amounts, w_u=tick * amounts)
+
+    def least(self, state: Vector, goals: Vector, most: tuple[float, float]) -> Vector | None:
+        """What is free; None if there is no way."""
+        free = self._free @ state
+        x, v, a = free.T
+        want, low, high, first, last = goals
+        error = x - want
+        end = free[-1] - (want[-1], (want[-1] - want[-2]) / self._tick, 0.0)
+        linear = 2 * self._tick * (error @ self._x) + self._after @ end
+        upper = np.concatenate((last - x, high - x, -v, most[0] - v, most[1] - a))
+        lower = np.concatenate((first - x, low - x, -v, -most[0] - v, -most[1] - a))
+        self._solver.update(f=linear, bupper=upper, blower=lower)
+        solution, _, flag, _ = self._solver.solve()
+        if flag <= 0 or not np.isfinite(solution).all():
+            return None
+        return np.asarray(solution)
+
+    def positions(self, state: Vector, jerks: Vector) -> Vector:
+        """At the following ticks."""
+        return np.asarray(self._free[:, 0] @ state + self._x @ jerks)
+
+
+def _goals(aims: Aims) -> Vector:
+    return np.stack((aims.want, aims.low, aims.high, aims.first, aims.last))
+
+
+def _stands(state: Vector, goals: Vector) -> bool:
+    """Whether there is no reason to move."""
+    if abs(state[1]) > _STOPPED or abs(state[2]) > _STOPPED:
+        return False
+    want, low, high = goals[:3]
+    return bool(np.abs(want).max() <= DEAD and low.max() <= 0 <= high.min())
 
 
 def _step(t: float) -> tuple[Vector, Vector]:
@@ -188,29 +209,3 @@ def _dynamics(tick: float) -> tuple[Vector, Vector]:
         for i in range(k + 1):
             by_jerks[k, :, i] = effects[k - i]
     return free, by_jerks
-
-
-def _solver(states: Vector, tick: float) -> daqp.Model:
-    """Of a plan: edges, distance, what is cut off, and the limits.
-
-    Args:
-        states: (n, 3, k) at ticks, of what is free: jerks at last, maybe the first state before.
-        tick: in responses.
-    """
-    count, _, free = states.shape
-    solver = daqp.Model()
-    # A plan that cannot keep an edge, since the picture has shrunk say, is still a plan.
-    soft = np.zeros(5 * count, np.int32)
-    soft[: 3 * count] = _SOFT
-    far = np.full(5 * count, _FAR)
-    rows = np.ascontiguousarray(np.concatenate([states[:, k] for k in (0, 0, 0, 1, 2)]))
-    jerks = np.full(free, 2 * tick)
-    jerks[: free - STEPS] = _FREE
-    solver.setup(np.diag(jerks), np.zeros(free), rows, far, -far, soft)
-    squares = np.repeat([_OVER_THE_EDGE[0], 1.0, CUT_OFF[0]], count)
-    amounts = np.repeat([_OVER_THE_EDGE[1], 0.0, CUT_OFF[1]], count)
-    # DAQP wants one for each constraint.
-    rho = np.concatenate((1 / (2 * tick * squares), np.ones(2 * count)))
-    linear = np.concatenate((tick * amounts, np.zeros(2 * count)))
-    solver.soft_weights(rho_l=rho, rho_u=rho, w_l=linear, w_u=linear)
-    return solver

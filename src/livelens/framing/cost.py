@@ -32,7 +32,12 @@ MARGIN = 0.01
 LEAST_SIZE = 0.01
 # No frame counts for longer than this: there was none.
 _LONGEST_S = 0.5
-COST_BAND = 0.02
+
+
+SPEED=1.0
+def speed_weight(limits: Limits) -> float:
+    """Of the amount of speed."""
+    return SPEED * 2 * limits.band * limits.response_s
 
 
 def jerk_weight(limits: Limits) -> float:
@@ -208,12 +213,14 @@ def cost(
 def path_cost(clip: Clip, axis: Axis, path: Vector, cuts: Sequence[int]) -> float:
     """What the path of one axis costs, cuts apart."""
     aims, unit, lasts_s = axis.aims, axis.unit, clip.lasts_s
-    far = np.maximum(np.abs(path - aims.want) / unit - COST_BAND, 0.0)
+    far = (path - aims.want) / unit
     out = np.maximum(np.maximum(aims.low - path, path - aims.high) / unit, 0.0)
     square, amount = CUT_OFF
     total = float(lasts_s @ (far**2 + square * out**2 + amount * out))
     for start, end in shots_between(cuts, len(path)):
         times_s = clip.times_s[start:end]
+        gone = np.abs(np.diff(path[start:end])) / unit[start : end - 1]
+        total += speed_weight(axis.limits) * float(gone.sum())
         if len(times_s) > 3:
             jerks = _jerks(times_s, path[start:end]) / unit[start : end - 3]
             weights = jerk_weight(axis.limits) * (times_s[3:] - times_s[:-3]) / 3

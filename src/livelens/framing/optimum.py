@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import clarabel
-import livelens.framing.cost as C
 import numpy as np
 from scipy import sparse
 
 from livelens.clock import NS_PER_S
 from livelens.framing.camera import Camera
-from livelens.framing.cost import CUT_OFF, Axis, Clip, Vector, cost, shots_between
+from livelens.framing.cost import CUT_OFF, Axis, Clip, Vector, cost, shots_between, speed_weight
 from livelens.framing.geometry import Field, Shot, Target
 from livelens.framing.motion import Motion
 from livelens.framing.operator import Operator
@@ -76,11 +75,8 @@ def _solved(clip: Clip, axis: Axis, cuts: Sequence[int]) -> Vector:
     lasts_s = clip.lasts_s
     for start, end in shots_between(cuts, len(path)):
         part = slice(start, end)
-        band = C.COST_BAND * axis.unit[part]
-        low = np.maximum(aims.want[part] - band, aims.low[part]).max()
-        high = np.minimum(aims.want[part] + band, aims.high[part]).min()
-        if low <= high:
-            path[part] = np.clip((low + high) / 2, aims.first[part], aims.last[part])
+        if np.ptp(aims.want[part]) == 0:
+            path[part] = aims.want[part]
         else:
             path[part] = _shot(clip.times_s[part], lasts_s[part], axis, part)
     return path
@@ -94,19 +90,22 @@ def _shot(times_s: Vector, lasts_s: Vector, axis: Axis, part: slice) -> Vector:
     want, low, high, first, last = (
         column[part] / unit for column in (aims.want, aims.low, aims.high, aims.first, aims.last)
     )
-    band = C.COST_BAND * relative
     count = len(want)
     chain, spans = _chain(times_s / limits.response_s)
     square, amount = CUT_OFF
-    # The blocks of unknowns: position, speed, acceleration, jerk, far, out.
-    blocks = (count, *(max(count - order, 0) for order in (1, 2, 3)), count, count)
-    squares = [np.zeros(size) for size in blocks[:3]]
-    squares.append(spans * limits.response_s / relative[: len(spans)] ** 2)
-    squares += [lasts_s / relative**2, square * lasts_s / relative**2]
-    amounts = [np.zeros(size) for size in blocks[:5]] + [amount * lasts_s / relative]
+    # The blocks of unknowns: position, speed, acceleration, jerk, gone, out.
+    blocks = (*(max(count - order, 0) for order in range(4)), max(count - 1, 0), count)
+    squares = [np.zeros(size) for size in blocks]
+    squares[0] = lasts_s / relative**2
+    squares[3] = spans * limits.response_s / relative[: len(spans)] ** 2
+    squares[5] = square * lasts_s / relative**2
+    amounts = [np.zeros(size) for size in blocks]
+    amounts[0] = -2 * squares[0] * want
+    amounts[4] = speed_weight(limits) * np.diff(times_s) / limits.response_s / relative[: count - 1]
+    amounts[5] = amount * lasts_s / relative
 
     def rows(**signs: float) -> sparse.csc_matrix:
-        names = ("position", "speed", "acceleration", "jerk", "far", "out")
+        names = ("position", "speed", "acceleration", "jerk", "gone", "out")
         height = blocks[names.index(next(iter(signs)))]
         return sparse.hstack(
             [
@@ -121,8 +120,8 @@ def _shot(times_s: Vector, lasts_s: Vector, axis: Axis, part: slice) -> Vector:
     below = (
         (rows(position=1), last),
         (rows(position=-1), -first),
-        (rows(position=1, far=-1), want + band),
-        (rows(position=-1, far=-1), band - want),
+        (rows(speed=1, gone=-1), np.zeros(blocks[1])),
+        (rows(speed=-1, gone=-1), np.zeros(blocks[1])),
         (rows(position=1, out=-1), high),
         (rows(position=-1, out=-1), -low),
         (rows(out=-1), np.zeros(count)),
@@ -131,7 +130,7 @@ def _shot(times_s: Vector, lasts_s: Vector, axis: Axis, part: slice) -> Vector:
         (rows(acceleration=1), acceleration),
         (rows(acceleration=-1), acceleration),
     )
-    links = sparse.hstack([chain, sparse.csc_matrix((chain.shape[0], 2 * count))], "csc")
+    links = sparse.hstack([chain, sparse.csc_matrix((chain.shape[0], blocks[4] + blocks[5]))], "csc")
     solution = _minimum(
         np.concatenate(squares), np.concatenate(amounts), links,
         sparse.vstack([left for left, _ in below], "csc"),
