@@ -69,9 +69,9 @@ class Axis:
         x, v, a = self._state.tolist()
         return float(x + t * (v + t * (a / 2 + t * self._jerk / 6)))
 
-    def advance(self) -> None:
-        """Go on to the next tick."""
-        own, driven = self._step
+    def advance(self, by_s: float | None = None) -> None:
+        """Go on to the next tick, or to a time before that is one from then on."""
+        own, driven = self._step if by_s is None else _step(by_s / self._limits.response_s)
         self._state = own @ self._state + driven * self._jerk
 
     def stand(self, position: float) -> None:
@@ -97,6 +97,28 @@ class Axis:
             self._state = found[:3] * unit
             self._state[0] += here
 
+    def saved_by_cut(self, aims: Aims, unit: float) -> float:
+        """What going on costs more than beginning a shot, over the time that is planned for.
+
+        Args:
+            aims: (STEPS + 1,) each, now and at the following ticks.
+            unit: the length that limits are measured by.
+        """
+        state, goals = self._seen_from(aims, unit)
+        jerks = self._going_on.least(state, goals[:, 1:], self._most)
+        fresh = self._beginning.least(np.zeros(3), goals, self._most)
+        if jerks is None or fresh is None:
+            return 0.0
+        going_on = self._going_on.cost(state, goals[:, 1:], jerks)
+        return (going_on - self._beginning.cost(np.zeros(3), goals, fresh)) * self._limits.response_s
+
+    def _seen_from(self, aims: Aims, unit: float) -> tuple[Vector, Vector]:
+        """The state and the aims from where the axis is, in units."""
+        here = self._state[0]
+        state = self._state / unit
+        state[0] = 0.0
+        return state, (_goals(aims) - here) / unit
+
     def plan(self, aims: Aims, unit: float) -> None:
         """Choose the jerk until the next tick.
 
@@ -105,9 +127,7 @@ class Axis:
             unit: the length that limits are measured by.
         """
         here = self._state[0]
-        state = self._state / unit
-        state[0] = 0.0
-        goals = (_goals(aims) - here) / unit
+        state, goals = self._seen_from(aims, unit)
         if _stands(state, goals):
             self.stand(here)
             return
@@ -168,6 +188,16 @@ class _Plan:
         if flag <= 0 or not np.isfinite(solution).all():
             return None
         return np.asarray(solution)
+
+    def cost(self, state: Vector, goals: Vector, solution: Vector) -> float:
+        """Of what is free, as in `cost.py` but for speed."""
+        x = self.positions(state, solution)
+        want, low, high = goals[:3]
+        out = np.maximum(np.maximum(low - x, x - high), 0.0)
+        square, amount = CUT_OFF
+        each = (x - want) ** 2 + square * out**2 + amount * out
+        jerks = solution[-STEPS:]
+        return self._tick * float(each.sum() + jerks @ jerks)
 
     def positions(self, state: Vector, jerks: Vector) -> Vector:
         """At the following ticks."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from livelens.clock import NS_PER_S
 from livelens.framing.axis import STEPS, Axis, tick_s
+from livelens.framing import cost
 from livelens.framing.cost import LEAST_SIZE, MARGIN, Aims, Vector
 from livelens.framing.geometry import Field, Rect, Shot, Target
 from livelens.framing.motion import Motion
@@ -22,8 +23,6 @@ _OTHER_FIELD = 0.02
 # So far out, in viewports, is cut off; so near the edge is nearly so.
 _OUT = 0.01
 _NEARLY_OUT = -0.2
-# A pan that brings the subject back after so many ticks is soon enough.
-_BACK_TICKS = 3
 # What is out for so long is no error of a single frame.
 _CONFIRMED_NS = 80_000_000
 
@@ -41,11 +40,10 @@ class Operator:
         self._start = start
         self._tick_s = tick_s(motion.pan)
         self._tick_ns = 0
-        self._ahead_s = self._tick_s * np.arange(1.0, STEPS + 1)
+        self._from_now_s = self._tick_s * np.arange(STEPS + 1.0)
         self._zoom = Axis(motion.zoom, self._tick_s)
         self._x = Axis(motion.pan, self._tick_s)
         self._y = Axis(motion.pan, self._tick_s)
-        self._aims: tuple[Aims, Aims] | None = None
         self._tracks: list[Track] = []
         self._track: Track | None = None
         self._last_ns = 0
@@ -74,7 +72,7 @@ class Operator:
         field = track.fields[row]
         cut = not self._moved(track, row, pts_ns)
         view = self._view(field, pts_ns)
-        if not cut and self._motion.cuts and self._lost(track.seen(row), pts_ns, view):
+        if not cut and self._motion.cuts and self._lost(track, row, pts_ns, view):
             cut = True
             self._enter(track, row, pts_ns)
             view = self._view(field, pts_ns)
@@ -129,7 +127,7 @@ class Operator:
         """Begin a shot at the subject."""
         field = track.fields[row]
         self._tick_ns, self._out_since_ns, self._was_near = pts_ns, None, False
-        foreseen = track.foreseen(pts_ns, self._tick_s * np.arange(STEPS + 1.0))
+        foreseen = track.foreseen(pts_ns, self._from_now_s)
         size = _size_aims(field, foreseen)
         self._zoom.enter(size, 1.0)
         zooms = np.full(STEPS + 1, self._zoom.at(0.0))
@@ -141,16 +139,17 @@ class Operator:
 
     def _plan(self, track: Track, field: Field) -> None:
         """Choose what to do until the next tick: the size first, since it says where edges are."""
-        foreseen = track.foreseen(self._tick_ns, self._ahead_s)
+        foreseen = track.foreseen(self._tick_ns, self._from_now_s[1:])
         self._zoom.plan(_size_aims(field, foreseen), 1.0)
         zooms = np.minimum(self._zoom.planned, math.log(field.largest))
         units = field.size_px(math.exp(min(self._zoom.at(0.0), zooms[0])))
-        self._aims = _middle_aims(field, foreseen, zooms)
-        for axis, aims, unit in zip((self._x, self._y), self._aims, units, strict=True):
+        middles = _middle_aims(field, foreseen, zooms)
+        for axis, aims, unit in zip((self._x, self._y), middles, units, strict=True):
             axis.plan(aims, unit)
 
-    def _lost(self, seen: list[float], pts_ns: int, view: Rect) -> bool:
-        """Whether the subject is cut off, and no pan brings it back soon."""
+    def _lost(self, track: Track, row: int, pts_ns: int, view: Rect) -> bool:
+        """Whether the subject is cut off, and going on is worse than a cut."""
+        seen = track.seen(row)
         across = _outside(seen[LEFT], seen[RIGHT], view.left, view.right)
         down = _outside(seen[TOP], seen[BOTTOM], view.top, view.bottom)
         out = max(across, down)
@@ -162,14 +161,24 @@ class Operator:
             self._out_since_ns = pts_ns
         if not was_near and pts_ns - self._out_since_ns < _CONFIRMED_NS:
             return False
-        assert self._aims is not None
-        for axis, aims, length in zip(
-            (self._x, self._y), self._aims, (view.width, view.height), strict=True
-        ):
-            out_px = np.maximum(aims.low - axis.planned, axis.planned - aims.high)
-            if out_px[:_BACK_TICKS].min() > _OUT * length:
-                return True
-        return False
+        # Think again, with all that is known.
+        since_s = (pts_ns - self._tick_ns) / NS_PER_S
+        self._tick_ns = pts_ns
+        for axis in (self._zoom, self._x, self._y):
+            axis.advance(since_s)
+        field = track.fields[row]
+        foreseen = track.foreseen(pts_ns, self._from_now_s)
+        zooms = np.full(STEPS + 1, self._zoom.at(0.0))
+        units = field.size_px(math.exp(zooms[0]))
+        middles = _middle_aims(field, foreseen, zooms)
+        saved = sum(
+            axis.saved_by_cut(aims, unit)
+            for axis, aims, unit in zip((self._x, self._y), middles, units, strict=True)
+        )
+        if saved <= cost.PRICE_OF_CUT:
+            self._plan(track, field)
+            return False
+        return True
 
     def _view(self, field: Field, pts_ns: int) -> Rect:
         """Never outside, whatever the plan was."""

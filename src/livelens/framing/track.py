@@ -2,6 +2,7 @@
 
 import math
 from bisect import bisect_right
+from collections import deque
 
 import numpy as np
 
@@ -14,6 +15,10 @@ _KEPT_S = 1.0
 # Over how long a speed is measured (but over so many frames), and how long it is thought to last.
 _SPEED_S = 0.3
 _SPEED_FRAMES = 3
+_PROOF_S = 0.4
+KEEP = 0.9
+DOUBT = 0.03
+PRIOR = 0.8
 _LASTS_S = 0.6
 # Columns of the rows: time in s, then pixels, then the size.
 _TIME, X, Y, LEFT, TOP, RIGHT, BOTTOM, SIZE = range(8)
@@ -26,6 +31,7 @@ class Track:
         self.fields: list[Field] = []
         self._pts_ns: list[int] = []
         self._rows: Vector = np.zeros((64, 8))
+        self._trust = _Trust()
 
     @property
     def first_ns(self) -> int:
@@ -84,12 +90,12 @@ class Track:
         last = times[-1]
         since = when - last
         gone = np.where(since > 0, _LASTS_S * (1 - np.exp(-np.maximum(since, 0) / _LASTS_S)), 0.0)
-        speed_x, speed_y = self._speed(rows)
+        speed_x, speed_y = self._trust.trusted(rows[-1], self._speed(rows), self.field.widest)
         foreseen[[X, LEFT, RIGHT]] += speed_x * gone
         foreseen[[Y, TOP, BOTTOM]] += speed_y * gone
         return foreseen
 
-    def _speed(self, rows: Vector) -> tuple[float, float]:
+    def _speed(self, rows: Vector) -> Vector:
         """Of the middle lately, in pixels per second: by least squares."""
         count = len(rows)
         since = np.searchsorted(rows[:, _TIME], rows[-1, _TIME] - _SPEED_S)
@@ -97,9 +103,41 @@ class Track:
         times = recent[:, _TIME] - recent[:, _TIME].mean()
         spread = float(times @ times)
         if len(recent) < _SPEED_FRAMES or spread <= 0:
-            return 0.0, 0.0
-        x, y = (times @ recent[:, X : Y + 1] / spread).tolist()
-        return x, y
+            return np.zeros(2)
+        return np.asarray(times @ recent[:, X : Y + 1] / spread)
+
+
+class _Trust:
+    """How far the subject's speed can be trusted: as far as it has told the way lately.
+
+    A walker goes on, a dancer is back soon: following the speed of the one is right, and of the
+    other is worse than to stay.
+    """
+
+    def __init__(self) -> None:
+        self._told: deque[tuple[float, Vector, Vector]] = deque()
+        self._agreed: Vector = np.zeros(2)
+        self._whole: Vector = np.zeros(2)
+
+    def trusted(self, row: Vector, speed: Vector, unit: float) -> Vector:
+        """The speed, or what is left of it.
+
+        Args:
+            row: what was seen last.
+            speed: as measured, in pixels per second.
+            unit: a viewport's width.
+        """
+        now, place = float(row[_TIME]), row[X : Y + 1].copy()
+        if not self._told or now > self._told[-1][0]:
+            self._told.append((now, place, speed * _PROOF_S))
+        while self._told[0][0] <= now - _PROOF_S:
+            _, before, told = self._told.popleft()
+            kept = KEEP
+            self._agreed = kept * self._agreed + told * (place - before)
+            self._whole = kept * self._whole + told * told
+        doubt = (DOUBT * unit) ** 2
+        trust = (self._agreed + PRIOR * doubt) / (self._whole + doubt)
+        return speed * np.minimum(np.maximum(trust, 0.0), 1.0)
 
 
 def sound(field: Field, target: Target) -> tuple[float, ...]:
