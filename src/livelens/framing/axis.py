@@ -11,7 +11,7 @@ Bemporad and Axehill, "A Dual Active-Set Solver for Embedded Quadratic Programmi
 
 import daqp
 import numpy as np
-from scipy.linalg import solve_discrete_are
+from scipy.linalg import solve_discrete_are  # type: ignore[import-untyped]
 
 from livelens.framing.cost import CUT_OFF, Aims, Vector, speed_weight
 from livelens.framing.motion import Limits
@@ -30,7 +30,8 @@ _SOFT = 8  # DAQP's mark of a constraint that may be breached
 _SPEED_SQUARE = 1e-3
 # Speed and acceleration, of a response, that cannot be seen.
 _STOPPED = 1e-5
-DEAD = 0.0
+# Ticks: a subject that leaves its place later than that is no reason to move yet.
+_SOON = STEPS // 2
 
 
 def tick_s(limits: Limits) -> float:
@@ -45,6 +46,7 @@ class Axis:
 
     Attributes:
         planned: (STEPS,) positions at the following ticks, as far as is known now.
+        planned_cost: of them, but for speed.
     """
 
     def __init__(self, limits: Limits, tick_s: float) -> None:
@@ -52,9 +54,9 @@ class Axis:
         self._limits = limits
         self._most = (limits.speed * limits.response_s, limits.acceleration * limits.response_s**2)
         self._state: Vector = np.zeros(3)
-        self._jerk = 0.0
-        self._still = True
+        self._jerks: list[float] = []
         self.planned: Vector = np.zeros(STEPS)
+        self.planned_cost = 0.0
         self._step = _step(tick)
         free, driven = _dynamics(tick)
         self._going_on = _Plan(free, driven, tick, limits)
@@ -62,6 +64,10 @@ class Axis:
         now = np.eye(3, STEPS + 3)[np.newaxis]
         begun = np.concatenate((now, np.concatenate((free, driven), axis=2)))
         self._beginning = _Plan(np.zeros((STEPS + 1, 3, 3)), begun, tick, limits)
+
+    @property
+    def _jerk(self) -> float:
+        return self._jerks[0] if self._jerks else 0.0
 
     def at(self, since_tick_s: float) -> float:
         """The position so long after the last tick."""
@@ -73,12 +79,15 @@ class Axis:
         """Go on to the next tick, or to a time before that is one from then on."""
         own, driven = self._step if by_s is None else _step(by_s / self._limits.response_s)
         self._state = own @ self._state + driven * self._jerk
+        if by_s is None:
+            self._jerks = self._jerks[1:]
 
     def stand(self, position: float) -> None:
         """Be there, at rest."""
         self._state = np.array([position, 0.0, 0.0])
-        self._jerk = 0.0
+        self._jerks = []
         self.planned = np.full(STEPS, position)
+        self.planned_cost = 0.0
 
     def enter(self, aims: Aims, unit: float) -> None:
         """Begin a shot in the best way, as if the camera had been following before.
@@ -109,8 +118,9 @@ class Axis:
         fresh = self._beginning.least(np.zeros(3), goals, self._most)
         if jerks is None or fresh is None:
             return 0.0
-        going_on = self._going_on.cost(state, goals[:, 1:], jerks)
-        return (going_on - self._beginning.cost(np.zeros(3), goals, fresh)) * self._limits.response_s
+        saved = self._going_on.cost(state, goals[:, 1:], jerks)
+        saved -= self._beginning.cost(np.zeros(3), goals, fresh)
+        return saved * self._limits.response_s
 
     def _seen_from(self, aims: Aims, unit: float) -> tuple[Vector, Vector]:
         """The state and the aims from where the axis is, in units."""
@@ -128,7 +138,7 @@ class Axis:
         """
         here = self._state[0]
         state, goals = self._seen_from(aims, unit)
-        if _stands(state, goals):
+        if _stands(state, goals, self._limits.band):
             self.stand(here)
             return
         # Whoever is too fast, since the viewport has become smaller say, becomes no faster.
@@ -137,8 +147,10 @@ class Axis:
         if jerks is None:
             # No plan keeps all limits: come to rest.
             jerks = np.full(STEPS, -3 * (state[1] + state[2]))
-        self._jerk = float(jerks[0]) * unit
+        self._jerks = (jerks * unit).tolist()
         self.planned = here + self._going_on.positions(state, jerks) * unit
+        cost = self._going_on.cost(state, goals, jerks)
+        self.planned_cost = cost * self._limits.response_s
 
 
 class _Plan:
@@ -208,12 +220,12 @@ def _goals(aims: Aims) -> Vector:
     return np.stack((aims.want, aims.low, aims.high, aims.first, aims.last))
 
 
-def _stands(state: Vector, goals: Vector) -> bool:
-    """Whether there is no reason to move."""
+def _stands(state: Vector, goals: Vector, band: float) -> bool:
+    """Whether who stands has no reason to move."""
     if abs(state[1]) > _STOPPED or abs(state[2]) > _STOPPED:
         return False
     want, low, high = goals[:3]
-    return bool(np.abs(want).max() <= DEAD and low.max() <= 0 <= high.min())
+    return bool(np.abs(want[:_SOON]).max() <= band and low.max() <= 0 <= high.min())
 
 
 def _step(t: float) -> tuple[Vector, Vector]:

@@ -1,9 +1,10 @@
 """What a bad path costs: what the operator plans for, and what paths are compared by.
 
-For each second of a path it counts the square of how far the middle is from where it belongs
-(beyond the dead band), what is cut off of the subject, and the square of the jerk, for each axis
-and the logarithm of the size; and each cut has its price. Lengths are in widths (across) and
-heights (down) of the viewport.
+For each second of a path it counts the square of how far the middle is from where it belongs,
+what is cut off of the subject, the amount of speed and the square of the jerk, for each axis and
+the logarithm of the size; and each cut has its price. Lengths are in widths (across) and heights
+(down) of the viewport. The amount of speed makes a camera stand or pan, as people do, where
+squares alone would make it drift all the time.
 """
 
 import math
@@ -24,8 +25,8 @@ Vector = NDArray[np.float64]
 # Of what is cut off of the subject: its square, and its amount. With the square alone a little
 # would always be let go for a smoother path.
 CUT_OFF = (100.0, 20.0)
-# As much as a tenth of a viewport of the subject being out for a sixth of a second.
-PRICE_OF_CUT = 0.5
+# As much as a tenth of a viewport of the subject being out for a thirtieth of a second.
+PRICE_OF_CUT = 0.1
 # Room between the subject and the viewport's edge, in viewports.
 MARGIN = 0.01
 # Smaller viewports than this, as parts of the largest, are points.
@@ -34,10 +35,12 @@ LEAST_SIZE = 0.01
 _LONGEST_S = 0.5
 
 
-SPEED=1.0
 def speed_weight(limits: Limits) -> float:
-    """Of the amount of speed."""
-    return SPEED * 2 * limits.band * limits.response_s
+    """With this weight of its amount an axis stands while that is as good as moving.
+
+    Being out by a band for a response costs half as much as going there.
+    """
+    return 2 * limits.band * limits.response_s
 
 
 def jerk_weight(limits: Limits) -> float:
@@ -159,7 +162,7 @@ class Clip:
             max(shot.view.width / field.widest, shot.view.height / field.highest)
             for field, shot in zip(self.fields, shots, strict=True)
         ]
-        return np.maximum(np.array(sizes), LEAST_SIZE)
+        return np.asarray(np.maximum(np.array(sizes), LEAST_SIZE))
 
     def zoom(self, motion: Motion) -> Axis:
         """The logarithm of the size."""

@@ -28,7 +28,7 @@ class Limits:
 class Motion:
     """How the camera moves. See `Reframe` for what each setting means."""
 
-    response_s: float = 0.7
+    response_s: float = 0.5
     max_speed: float = 4.0
     max_acceleration: float = 20.0
     max_zoom_rate: float = 0.6

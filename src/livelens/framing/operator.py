@@ -10,8 +10,7 @@ import numpy as np
 
 from livelens.clock import NS_PER_S
 from livelens.framing.axis import STEPS, Axis, tick_s
-from livelens.framing import cost
-from livelens.framing.cost import LEAST_SIZE, MARGIN, Aims, Vector
+from livelens.framing.cost import LEAST_SIZE, MARGIN, PRICE_OF_CUT, Aims, Vector
 from livelens.framing.geometry import Field, Rect, Shot, Target
 from livelens.framing.motion import Motion
 from livelens.framing.track import BOTTOM, LEFT, RIGHT, SIZE, TOP, Track, X, Y
@@ -20,11 +19,14 @@ from livelens.framing.track import BOTTOM, LEFT, RIGHT, SIZE, TOP, Track, X, Y
 _GAP_NS = 2 * NS_PER_S
 # The field is another one when it has changed by more than this part of the viewport.
 _OTHER_FIELD = 0.02
-# So far out, in viewports, is cut off; so near the edge is nearly so.
+# So far out, in viewports, is cut off.
 _OUT = 0.01
-_NEARLY_OUT = -0.2
-# What is out for so long is no error of a single frame.
-_CONFIRMED_NS = 80_000_000
+# What is seen so far ahead is known, not guessed; then a cut may come before the subject is out,
+# if it saves so many times its price.
+_KNOWN_NS = 150_000_000
+_EARLY = 3.0
+# A plan is kept to for so many ticks if there is no frame.
+_PLANNED_TICKS = 5
 
 
 class Operator:
@@ -47,8 +49,6 @@ class Operator:
         self._tracks: list[Track] = []
         self._track: Track | None = None
         self._last_ns = 0
-        self._out_since_ns: int | None = None
-        self._was_near = False
 
     def see(self, field: Field, target: Target) -> None:
         """Learn what should be shown, in the order of time; ahead of `at` if frames are held.
@@ -91,31 +91,28 @@ class Operator:
         """What belongs to that time; what was before is forgotten."""
         if not self._tracks:
             raise ValueError("a camera must see before it looks")
-        chosen = len(self._tracks) - 1
-        for index, track in enumerate(self._tracks):
-            passed = track is self._track and pts_ns < self._last_ns
-            if track.first_ns <= pts_ns <= track.last_ns and not passed:
-                chosen = index
-                break
+        chosen = next(
+            (
+                index
+                for index, track in enumerate(self._tracks)
+                if track.first_ns <= pts_ns <= track.last_ns
+                and not (track is self._track and pts_ns <= self._last_ns)
+            ),
+            0 if pts_ns == self._last_ns else len(self._tracks) - 1,
+        )
         del self._tracks[:chosen]
         return self._tracks[0]
 
     def _moved(self, track: Track, row: int, pts_ns: int) -> bool:
         """Go on to that time; False for a new shot."""
         begins = track is not self._track
+        field = track.fields[row]
         if not begins and 0 <= pts_ns - self._tick_ns <= _GAP_NS:
-            tick_ns = round(self._tick_s * NS_PER_S)
-            while pts_ns - self._tick_ns >= tick_ns:
-                self._tick_ns += tick_ns
-                for axis in (self._zoom, self._x, self._y):
-                    axis.advance()
-                self._plan(track, track.fields[row])
-            return True
+            return self._advanced(track, row, pts_ns)
         self._track, start, self._start = track, self._start, None
         if start is None:
             self._enter(track, row, pts_ns)
             return False
-        field = track.fields[row]
         self._tick_ns = pts_ns
         self._zoom.stand(math.log(max(start.width / field.widest, LEAST_SIZE)))
         self._x.stand(start.x)
@@ -123,10 +120,32 @@ class Operator:
         self._plan(track, field)
         return True
 
+    def _advanced(self, track: Track, row: int, pts_ns: int) -> bool:
+        """Go on by ticks; False for a new shot."""
+        tick_ns, field = round(self._tick_s * NS_PER_S), track.fields[row]
+        ticks = (pts_ns - self._tick_ns) // tick_ns
+        for left in reversed(range(ticks)):
+            self._tick_ns += tick_ns
+            for axis in (self._zoom, self._x, self._y):
+                axis.advance()
+            # Nothing has become known since the last plan but what is known now.
+            if left % _PLANNED_TICKS == 0:
+                self._plan(track, field)
+        if ticks and self._dear(track) and self._saved_by_cut(track, field) > _EARLY * PRICE_OF_CUT:
+            self._enter(track, row, pts_ns)
+            return False
+        return True
+
+    def _dear(self, track: Track) -> bool:
+        """Whether what is known to come, not just foreseen, may be worth a cut."""
+        if not self._motion.cuts or track.last_ns <= self._tick_ns + _KNOWN_NS:
+            return False
+        return self._x.planned_cost + self._y.planned_cost > _EARLY * PRICE_OF_CUT
+
     def _enter(self, track: Track, row: int, pts_ns: int) -> None:
         """Begin a shot at the subject."""
         field = track.fields[row]
-        self._tick_ns, self._out_since_ns, self._was_near = pts_ns, None, False
+        self._tick_ns = pts_ns
         foreseen = track.foreseen(pts_ns, self._from_now_s)
         size = _size_aims(field, foreseen)
         self._zoom.enter(size, 1.0)
@@ -149,36 +168,31 @@ class Operator:
 
     def _lost(self, track: Track, row: int, pts_ns: int, view: Rect) -> bool:
         """Whether the subject is cut off, and going on is worse than a cut."""
-        seen = track.seen(row)
+        seen = track.seen(min(row, track.believed(row)[1] - 1))
         across = _outside(seen[LEFT], seen[RIGHT], view.left, view.right)
         down = _outside(seen[TOP], seen[BOTTOM], view.top, view.bottom)
-        out = max(across, down)
-        was_near, self._was_near = self._was_near, out > _NEARLY_OUT
-        if out <= _OUT:
-            self._out_since_ns = None
-            return False
-        if self._out_since_ns is None:
-            self._out_since_ns = pts_ns
-        if not was_near and pts_ns - self._out_since_ns < _CONFIRMED_NS:
+        if max(across, down) <= _OUT:
             return False
         # Think again, with all that is known.
         since_s = (pts_ns - self._tick_ns) / NS_PER_S
         self._tick_ns = pts_ns
         for axis in (self._zoom, self._x, self._y):
             axis.advance(since_s)
-        field = track.fields[row]
-        foreseen = track.foreseen(pts_ns, self._from_now_s)
+        if self._saved_by_cut(track, track.fields[row]) > PRICE_OF_CUT:
+            return True
+        self._plan(track, track.fields[row])
+        return False
+
+    def _saved_by_cut(self, track: Track, field: Field) -> float:
+        """What going on would cost more than a cut at this tick."""
+        foreseen = track.foreseen(self._tick_ns, self._from_now_s)
         zooms = np.full(STEPS + 1, self._zoom.at(0.0))
         units = field.size_px(math.exp(zooms[0]))
         middles = _middle_aims(field, foreseen, zooms)
-        saved = sum(
+        return sum(
             axis.saved_by_cut(aims, unit)
             for axis, aims, unit in zip((self._x, self._y), middles, units, strict=True)
         )
-        if saved <= cost.PRICE_OF_CUT:
-            self._plan(track, field)
-            return False
-        return True
 
     def _view(self, field: Field, pts_ns: int) -> Rect:
         """Never outside, whatever the plan was."""

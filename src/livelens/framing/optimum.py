@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import clarabel
 import numpy as np
-from scipy import sparse
+from scipy import sparse  # type: ignore[import-untyped]
 
 from livelens.clock import NS_PER_S
 from livelens.framing.camera import Camera
@@ -82,6 +82,10 @@ def _solved(clip: Clip, axis: Axis, cuts: Sequence[int]) -> Vector:
     return path
 
 
+# The blocks of unknowns of a shot: one for each frame, or for the steps between frames.
+_BLOCKS = ("position", "speed", "acceleration", "jerk", "gone", "out")
+
+
 def _shot(times_s: Vector, lasts_s: Vector, axis: Axis, part: slice) -> Vector:
     """One shot, solved in responses and units, so that the numbers are near 1."""
     limits, aims = axis.limits, axis.aims
@@ -91,37 +95,31 @@ def _shot(times_s: Vector, lasts_s: Vector, axis: Axis, part: slice) -> Vector:
         column[part] / unit for column in (aims.want, aims.low, aims.high, aims.first, aims.last)
     )
     count = len(want)
-    chain, spans = _chain(times_s / limits.response_s)
+    sizes = (*(max(count - order, 0) for order in range(4)), max(count - 1, 0), count)
+    chain, spans = _chain(times_s / limits.response_s, sizes)
     square, amount = CUT_OFF
-    # The blocks of unknowns: position, speed, acceleration, jerk, gone, out.
-    blocks = (*(max(count - order, 0) for order in range(4)), max(count - 1, 0), count)
-    squares = [np.zeros(size) for size in blocks]
+    squares = [np.zeros(size) for size in sizes]
     squares[0] = lasts_s / relative**2
-    squares[3] = spans * limits.response_s / relative[: len(spans)] ** 2
+    squares[3] = spans * limits.response_s / relative[: sizes[3]] ** 2
     squares[5] = square * lasts_s / relative**2
-    amounts = [np.zeros(size) for size in blocks]
+    amounts = [np.zeros(size) for size in sizes]
     amounts[0] = -2 * squares[0] * want
-    amounts[4] = speed_weight(limits) * np.diff(times_s) / limits.response_s / relative[: count - 1]
+    amounts[4] = speed_weight(limits) * np.diff(times_s) / limits.response_s / relative[: sizes[4]]
     amounts[5] = amount * lasts_s / relative
 
     def rows(**signs: float) -> sparse.csc_matrix:
-        names = ("position", "speed", "acceleration", "jerk", "gone", "out")
-        height = blocks[names.index(next(iter(signs)))]
-        return sparse.hstack(
-            [
-                signs.get(name, 0.0) * sparse.eye(height, size)
-                for name, size in zip(names, blocks, strict=True)
-            ],
-            "csc",
-        )
+        height = sizes[_BLOCKS.index(next(iter(signs)))]
+        blocks = zip(_BLOCKS, sizes, strict=True)
+        each = [signs.get(name, 0.0) * sparse.eye(height, size) for name, size in blocks]
+        return sparse.hstack(each, "csc")
 
-    speed = limits.speed * limits.response_s * relative[: blocks[1]]
-    acceleration = limits.acceleration * limits.response_s**2 * relative[: blocks[2]]
+    speed = limits.speed * limits.response_s * relative[: sizes[1]]
+    acceleration = limits.acceleration * limits.response_s**2 * relative[: sizes[2]]
     below = (
         (rows(position=1), last),
         (rows(position=-1), -first),
-        (rows(speed=1, gone=-1), np.zeros(blocks[1])),
-        (rows(speed=-1, gone=-1), np.zeros(blocks[1])),
+        (rows(speed=1, gone=-1), np.zeros(sizes[1])),
+        (rows(speed=-1, gone=-1), np.zeros(sizes[1])),
         (rows(position=1, out=-1), high),
         (rows(position=-1, out=-1), -low),
         (rows(out=-1), np.zeros(count)),
@@ -130,29 +128,28 @@ def _shot(times_s: Vector, lasts_s: Vector, axis: Axis, part: slice) -> Vector:
         (rows(acceleration=1), acceleration),
         (rows(acceleration=-1), acceleration),
     )
-    links = sparse.hstack([chain, sparse.csc_matrix((chain.shape[0], blocks[4] + blocks[5]))], "csc")
     solution = _minimum(
-        np.concatenate(squares), np.concatenate(amounts), links,
+        np.concatenate(squares),
+        np.concatenate(amounts),
+        chain,
         sparse.vstack([left for left, _ in below], "csc"),
         np.concatenate([right for _, right in below]),
     )
     return np.asarray(np.clip(solution[:count], first, last) * unit)
 
 
-def _chain(times: Vector) -> tuple[sparse.csc_matrix, Vector]:
+def _chain(times: Vector, sizes: tuple[int, ...]) -> tuple[sparse.csc_matrix, Vector]:
     """What links positions, speeds, accelerations and jerks by divided differences.
 
     Returns:
-        rows that are 0, of all four; the time that each jerk stands for.
+        rows that are 0; the time that each jerk stands for.
     """
-    count = len(times)
-    sizes = [max(count - order, 0) for order in range(4)]
-    grid: list[list[sparse.csc_matrix | None]] = []
+    grid: list[list[sparse.csc_matrix]] = []
     spans = np.zeros(0)
     for order in (1, 2, 3):
         spans = (times[order:] - times[:-order]) / order
         size = len(spans)
-        row: list[sparse.csc_matrix | None] = [sparse.csc_matrix((size, each)) for each in sizes]
+        row = [sparse.csc_matrix((size, each)) for each in sizes]
         if size:
             row[order - 1] = sparse.diags([-1.0, 1.0], [0, 1], shape=(size, size + 1))
             row[order] = -sparse.diags(spans)
@@ -161,7 +158,11 @@ def _chain(times: Vector) -> tuple[sparse.csc_matrix, Vector]:
 
 
 def _minimum(
-    squares: Vector, amounts: Vector, zero: sparse.csc_matrix, left: sparse.csc_matrix, right: Vector
+    squares: Vector,
+    amounts: Vector,
+    zero: sparse.csc_matrix,
+    left: sparse.csc_matrix,
+    right: Vector,
 ) -> Vector:
     """x of the least squares·x² + amounts·x where zero·x = 0 and left·x <= right."""
     settings = clarabel.DefaultSettings()
@@ -171,7 +172,7 @@ def _minimum(
     cones = [clarabel.ZeroConeT(zero.shape[0]), clarabel.NonnegativeConeT(left.shape[0])]
     quadratic = sparse.diags(2 * squares, format="csc")
     solution = clarabel.DefaultSolver(quadratic, amounts, rows, bounds, cones, settings).solve()
-    return np.array(solution.x)
+    return np.asarray(np.nan_to_num(np.array(solution.x)))
 
 
 def filmed(

@@ -11,15 +11,21 @@ from livelens.framing.cost import LEAST_SIZE, Vector
 from livelens.framing.geometry import Field, Rect, Target
 
 # What was seen before is of no use any more.
-_KEPT_S = 1.0
+_KEPT_S = 1.5
 # Over how long a speed is measured (but over so many frames), and how long it is thought to last.
-_SPEED_S = 0.3
+_SPEED_S = 0.4
 _SPEED_FRAMES = 3
+_LASTS_S = 1.5
+# A speed is tried against what came of it after so long; each time before counts so much less.
 _PROOF_S = 0.4
-KEEP = 0.9
-DOUBT = 0.03
-PRIOR = 0.8
-_LASTS_S = 0.6
+_FORGET = 0.95
+# Before there is proof: so much trust, and so strong (ways, in viewports).
+_TRUST = 0.8
+_STRENGTH = 0.02
+# Farther from one frame to the next is a jump: viewports, and viewports per second between them.
+_JUMP = (0.3, 4.0)
+# Who jumps is believed to be there after so long: one bad frame is no jump.
+_BELIEVED_S = 0.075
 # Columns of the rows: time in s, then pixels, then the size.
 _TIME, X, Y, LEFT, TOP, RIGHT, BOTTOM, SIZE = range(8)
 
@@ -31,6 +37,8 @@ class Track:
         self.fields: list[Field] = []
         self._pts_ns: list[int] = []
         self._rows: Vector = np.zeros((64, 8))
+        # Rows that are jumped to.
+        self._jumps: list[int] = []
         self._trust = _Trust()
 
     @property
@@ -51,16 +59,31 @@ class Track:
         if self._pts_ns and target.pts_ns == self._pts_ns[-1]:
             self._pts_ns.pop()
             self.fields.pop()
+            if self._jumps and self._jumps[-1] == len(self._pts_ns):
+                self._jumps.pop()
         count = len(self._pts_ns)
         if count == len(self._rows):
             self._rows = np.concatenate((self._rows, np.zeros_like(self._rows)))
         self._pts_ns.append(target.pts_ns)
         self.fields.append(field)
         self._rows[count] = (target.pts_ns / NS_PER_S, *sound(field, target))
+        if count and _jumps(self._rows[count - 1].tolist(), self._rows[count].tolist(), field):
+            self._jumps.append(count)
 
     def row(self, pts_ns: int) -> int:
         """Index of what was seen last at that time."""
         return max(bisect_right(self._pts_ns, pts_ns) - 1, 0)
+
+    def believed(self, row: int) -> tuple[int, int]:
+        """First and end of the rows without a jump around one; before it if it is a bad frame."""
+        at = bisect_right(self._jumps, row)
+        edges = [0, *self._jumps, len(self._pts_ns)]
+        while at > 0:
+            lasts_s = self._rows[edges[at + 1] - 1, _TIME] - self._rows[edges[at], _TIME]
+            if lasts_s >= _BELIEVED_S:
+                break
+            at -= 1
+        return edges[at], edges[at + 1]
 
     def seen(self, row: int) -> list[float]:
         """What was seen, by the columns of this module."""
@@ -74,13 +97,16 @@ class Track:
         count = len(self._pts_ns) - first
         self._rows[:count] = self._rows[first : first + count].copy()
         del self._pts_ns[:first], self.fields[:first]
+        self._jumps = [row - first for row in self._jumps if row > first]
 
     def foreseen(self, pts_ns: int, ahead_s: Vector) -> Vector:
         """(8, n) what will be shown so long after a time.
 
-        What is known is known; after that it goes on at its speed, ever slower.
+        What is known is known; after that it goes on at its speed, ever slower. No further than
+        to a jump: no pan goes there, so none should begin.
         """
-        rows = self._rows[: len(self._pts_ns)]
+        first, end = self.believed(self.row(pts_ns))
+        rows = self._rows[first:end]
         times = rows[:, _TIME]
         when = pts_ns / NS_PER_S + ahead_s
         foreseen = np.empty((8, len(when)))
@@ -90,7 +116,9 @@ class Track:
         last = times[-1]
         since = when - last
         gone = np.where(since > 0, _LASTS_S * (1 - np.exp(-np.maximum(since, 0) / _LASTS_S)), 0.0)
-        speed_x, speed_y = self._trust.trusted(rows[-1], self._speed(rows), self.field.widest)
+        speed = self._speed(rows)
+        begun_s = float(self._rows[self._jumps[-1], _TIME]) if self._jumps else 0.0
+        speed_x, speed_y = self._trust.trusted(rows[-1], speed, self.field.widest, begun_s)
         foreseen[[X, LEFT, RIGHT]] += speed_x * gone
         foreseen[[Y, TOP, BOTTOM]] += speed_y * gone
         return foreseen
@@ -118,26 +146,36 @@ class _Trust:
         self._told: deque[tuple[float, Vector, Vector]] = deque()
         self._agreed: Vector = np.zeros(2)
         self._whole: Vector = np.zeros(2)
+        self._begun_s = 0.0
 
-    def trusted(self, row: Vector, speed: Vector, unit: float) -> Vector:
+    def trusted(self, row: Vector, speed: Vector, unit: float, begun_s: float) -> Vector:
         """The speed, or what is left of it.
 
         Args:
             row: what was seen last.
             speed: as measured, in pixels per second.
             unit: a viewport's width.
+            begun_s: since when there was no jump.
         """
         now, place = float(row[_TIME]), row[X : Y + 1].copy()
+        if begun_s != self._begun_s:
+            self._begun_s = begun_s
+            self._told.clear()
         if not self._told or now > self._told[-1][0]:
             self._told.append((now, place, speed * _PROOF_S))
-        while self._told[0][0] <= now - _PROOF_S:
+        while self._told and self._told[0][0] <= now - _PROOF_S:
             _, before, told = self._told.popleft()
-            kept = KEEP
-            self._agreed = kept * self._agreed + told * (place - before)
-            self._whole = kept * self._whole + told * told
-        doubt = (DOUBT * unit) ** 2
-        trust = (self._agreed + PRIOR * doubt) / (self._whole + doubt)
-        return speed * np.minimum(np.maximum(trust, 0.0), 1.0)
+            self._agreed = _FORGET * self._agreed + told * (place - before)
+            self._whole = _FORGET * self._whole + told * told
+        doubt = (_STRENGTH * unit) ** 2
+        trust = (self._agreed + _TRUST * doubt) / (self._whole + doubt)
+        return np.asarray(speed * np.minimum(np.maximum(trust, 0.0), 1.0))
+
+
+def _jumps(before: list[float], now: list[float], field: Field) -> bool:
+    width, height = field.size_px(now[SIZE])
+    most = _JUMP[0] + _JUMP[1] * (now[_TIME] - before[_TIME])
+    return abs(now[X] - before[X]) > most * width or abs(now[Y] - before[Y]) > most * height
 
 
 def sound(field: Field, target: Target) -> tuple[float, ...]:
