@@ -202,7 +202,7 @@ export const en = {
     rendition: "Rendition",
     byServer: "drawn by the server",
     byPage: "drawn in this page",
-    byCamera: "framed",
+    byCamera: "as a camera frames it",
     timing: "Timing of the boxes",
     timingWhy:
       "Exact holds each picture until its own result is there, 0.4 s at most. Live shows it at once and moves the boxes ahead by their speed.",
@@ -303,7 +303,8 @@ export const en = {
       "A virtual camera follows a subject in this picture, in any shape: for a phone, a square, or a close-up. The wide shot stays as it is.",
     add: "Add a camera",
     adding: "Adding…",
-    addDetector: "It needs to know where somebody is: a detector and a tracker are added with it.",
+    addDetector:
+      "It needs to know where somebody is: a detector and a tracker are added too, where there are none.",
     now: "Now",
     nowFollowing: "Follows {who}",
     nowFollowingAny: "Follows somebody",
@@ -323,7 +324,7 @@ export const en = {
     aspectSource: "as the source",
     aspectOwn: "Own",
     aspectOwnLabel: "Own shape, width by height",
-    aspectOwnHint: "As 3:4, 2.39:1 or 1.85",
+    aspectOwnHint: "Own: as 3:4, 2.39:1 or 1.85",
     aspectWrong: "Write it as 3:4 or as a number, from 0.1 to 10.",
     subject: "Subject",
     automatic: "Follow automatically",

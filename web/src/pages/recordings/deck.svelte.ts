@@ -6,6 +6,7 @@ import { ApiError, pause, type Recording, readRecording, recordingUrls } from ".
 import type { Layers } from "../../player/layers";
 import { Playback, type PlaybackElements } from "../../player/playback";
 import { RecordedResults } from "../../player/recorded";
+import { cameraWords } from "../../player-ui/camera-words";
 import { Pieces } from "./pieces";
 
 export const SPEEDS = [0.25, 0.5, 1, 2, 4] as const;
@@ -46,6 +47,7 @@ export class Deck {
     this.#video = elements.video;
     if (this.#video.canPlayType(H264) === "") this.trouble = "codec";
     this.#playback = new Playback(elements, (timeS) => this.#shown(timeS));
+    this.#playback.cameraWords = cameraWords;
     this.#prepare();
     return () => this.close();
   }
