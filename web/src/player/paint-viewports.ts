@@ -57,7 +57,9 @@ function paintFrame(surface: Surface, viewport: Viewport, words: string, colour:
   context.stroke();
   context.setLineDash([]);
   corners(surface, [x0, y0, x1, y1], colour);
-  if (words !== "") plate(surface, words, x0 + 7 * unit, y0 + 5 * unit, colour, "inside");
+  // Below: names of objects stand above them.
+  const line = (surface.small ? 14 : 18) * unit;
+  if (words !== "") plate(surface, words, x0 + 7 * unit, y1 - 5 * unit - line, colour, "inside");
 }
 
 /** Angles, as viewfinders have them. */
