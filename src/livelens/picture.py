@@ -58,11 +58,11 @@ def thumbnail(picture: Picture, width: int, height: int) -> Pixels:
 
 
 def thinned(plane: Pixels, width: int, height: int) -> Pixels:
-    """An array of pixels scaled to (height, width), of about two of its rows for each new one.
+    """An array of pixels scaled to (height, width), of one or two of its rows for each new one.
 
-    Ten times faster than all rows at 720p (0.03 against 0.25 ms for one channel).
+    Ten times faster than all rows at 720p (0.02 against 0.25 ms for one channel).
     """
-    step = max(1, plane.shape[0] // (2 * height))
+    step = max(1, plane.shape[0] // height)
     rows = plane[step // 2 :: step]
     scaled = cv2.resize(rows, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(scaled, dtype=np.uint8)

@@ -24,8 +24,10 @@ _SPECKS, _TEXT = 0.02, 0.1
 _STRAIGHT, _STRAIGHT_ALONE = 0.3, 0.6
 _ABRUPT_PX = 3
 _LEAST_PX = 2
-# Pixels that are looked at of each line.
-_SAMPLES = 160
+# Rows of which columns are told.
+_SAMPLES = 90
+# Lines that are looked at first, where there may be a bar.
+_FIRST_PX = 16
 
 _Shares = NDArray[np.float64]
 
@@ -105,30 +107,56 @@ class Borders:
                 self._depths[side] = depth
 
 
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Rows or columns of a picture, from one of its sides.
+
+    Attributes:
+        across: they are rows.
+        back: the last one is the first.
+    """
+
+    pixels: Pixels
+    across: bool
+    back: bool
+
+    @property
+    def half(self) -> int:
+        height, width = self.pixels.shape
+        return max(1, int(height if self.across else width) // 2)
+
+    def at(self, first: int, last: int) -> Pixels:
+        """These of them, in the order of the picture."""
+        here = slice(-last, -first or None) if self.back else slice(first, last)
+        return self.pixels[here] if self.across else self.pixels[:, here]
+
+    def shares(self, first: int, last: int, low: int, high: int) -> _Shares:
+        """How much of each of these is not between two values."""
+        within = cv2.inRange(self.at(first, last), max(low, 0), min(high, 255))
+        means = cv2.reduce(within, int(self.across), cv2.REDUCE_AVG, dtype=cv2.CV_32F)
+        shares = 1.0 - np.asarray(means, np.float64).ravel() / 255
+        return shares[::-1] if self.back else shares
+
+
 def _look(luma: Pixels) -> _Look | None:
     """Bars at the left, top, right and bottom; None where the picture does not show any."""
-    height, width = luma.shape
-    step = max(1, width // _SAMPLES)
-    down = _pair(luma[:, step // 2 :: step])
+    down = _pair(luma, across=True)
     if down is None:
         return None
     top, bottom = down
-    rows = luma[top.depth : height - bottom.depth]
+    rows = luma[top.depth : luma.shape[0] - bottom.depth]
     step = max(1, len(rows) // _SAMPLES)
-    across = _pair(rows[step // 2 :: step].T)
+    across = _pair(rows[step // 2 :: step], across=False)
     if across is None:
         return None
     left, right = across
     return left, top, right, bottom
 
 
-def _pair(lines: Pixels) -> tuple[_Bar, _Bar] | None:
-    """The bars before the first and after the last of these lines that show something.
-
-    None where a half of them shows nothing at all.
-    """
-    half = max(1, len(lines) // 2)
-    one, other = _bar(lines[:half]), _bar(lines[::-1][:half])
+def _pair(pixels: Pixels, *, across: bool) -> tuple[_Bar, _Bar] | None:
+    """The bars at both sides; None where a half of the picture shows nothing at all."""
+    one = _bar(_Lines(pixels, across, back=False))
+    other = _bar(_Lines(pixels, across, back=True))
     if one is None or other is None:
         return None
     alike = (
@@ -136,23 +164,24 @@ def _pair(lines: Pixels) -> tuple[_Bar, _Bar] | None:
         and abs(one.colour - other.colour) <= _NOISE
         and min(one.straight, other.straight) >= _STRAIGHT
     )
-    return tuple(  # type: ignore[return-value]
-        replace(
-            bar,
-            sure=bar.depth >= _LEAST_PX
-            and (alike or (bar.colour <= _BLACK and bar.straight >= _STRAIGHT_ALONE)),
-        )
-        for bar in (one, other)
-    )
+    return _judged(one, alike=alike), _judged(other, alike=alike)
 
 
-def _bar(lines: Pixels) -> _Bar | None:
-    first_line = np.ascontiguousarray(lines[:1])
-    colour = int(np.median(first_line))
+def _judged(bar: _Bar, *, alike: bool) -> _Bar:
+    alone = bar.colour <= _BLACK and bar.straight >= _STRAIGHT_ALONE
+    return replace(bar, sure=bar.depth >= _LEAST_PX and (alike or alone))
+
+
+def _bar(lines: _Lines) -> _Bar | None:
+    colour = int(np.median(lines.at(0, 1)))
     noise = _NOISE_BLACK if colour <= _BLACK else _NOISE
-    if _shares(first_line, colour - noise, colour + noise)[0] > _SPECKS:
-        return _Bar(0, colour, 0.0)  # as nearly all pictures: no need to look at all of them
-    differs = _shares(np.ascontiguousarray(lines), colour - noise, colour + noise)
+    low, high, half = colour - noise, colour + noise, lines.half
+    differs = lines.shares(0, 1, low, high)
+    if differs[0] > _SPECKS:
+        return _Bar(0, colour, 0.0)  # as in nearly all pictures: the rest need not be looked at
+    while len(differs) < half and np.count_nonzero(differs >= _STRAIGHT) < _ABRUPT_PX:
+        last = min(half, 2 * len(differs) + _FIRST_PX)
+        differs = np.concatenate((differs, lines.shares(len(differs), last, low, high)))
     specked = differs > _SPECKS
     if not specked.any():
         return None
@@ -165,10 +194,3 @@ def _bar(lines: Pixels) -> _Bar | None:
         if text <= _TEXT:
             return _Bar(end, colour, float(differs[end : end + _ABRUPT_PX].max()))
     return _Bar(first, colour, 0.0)
-
-
-def _shares(lines: Pixels, low: int, high: int) -> _Shares:
-    """How much of each line is not between these."""
-    within = cv2.inRange(lines, max(low, 0), min(high, 255))
-    means = cv2.reduce(within, 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F)
-    return 1.0 - np.asarray(means, np.float64)[:, 0] / 255
