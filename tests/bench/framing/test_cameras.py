@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from livelens.bench.framing.cameras import METHODS, Method, camera, follow, targets
-from livelens.bench.framing.metrics import centre_error
+from livelens.bench.framing.cameras import METHODS, Method, best, camera, cost_of, follow, targets
+from livelens.bench.framing.metrics import centre_error, inside, rms
 from livelens.bench.framing.subjects import Subject
 
 COUNT = 60
@@ -46,6 +46,20 @@ def test_look_ahead_sees_what_comes() -> None:
     before = WALK.times_ns < 15 * 40_000_000
     assert np.ptp(blind.path.views[before, 0]) < 1
     assert np.ptp(ahead.path.views[before, 0]) > 1
+
+
+def test_nothing_costs_less_than_the_optimum() -> None:
+    least = best(WALK, TALL)
+    cost = cost_of(least.shots, WALK, TALL)
+    assert inside(least.path, WALK.truth) == 1
+    for ahead_s in (0.0, 1.0):
+        for method in METHODS:
+            took = follow(camera(method), WALK, TALL, ahead_s)
+            assert cost_of(took.shots, WALK, TALL) > cost
+    jerk, average = rms(least.path, 3), rms(follow(camera("ema"), WALK, TALL).path, 3)
+    assert jerk is not None
+    assert average is not None
+    assert jerk < average / 10
 
 
 def test_where_nobody_is_seen_the_last_place_stays() -> None:

@@ -46,6 +46,7 @@ def test_the_command_tells_rows_bars_and_plots(data: Path, tmp_path: Path) -> No
         ("ema", 0.0),
         ("one-euro", 0.0),
         *(("operator", ahead_s) for ahead_s in (0.0, 0.25, 0.5, 1.0)),
+        ("optimum", None),
     }
     assert len(rows) == 2 * len(methods)
     assert all(0 <= row["inside"] <= 1 for row in rows)

@@ -13,6 +13,7 @@ from livelens.clock import NS_PER_S
 from livelens.framing.camera import Camera
 from livelens.framing.cost import cost
 from livelens.framing.geometry import Field, Rect, Shot, Target
+from livelens.framing.optimum import best_path
 from livelens.stages.reframe import Reframe
 
 Method = Literal["ema", "one-euro", "operator"]
@@ -39,6 +40,16 @@ class Took:
 def camera(method: Method) -> Camera:
     """That of the stage with its default settings, at its start."""
     return Reframe(method=method).camera()
+
+
+def best(subject: Subject, aspect: float) -> Took:
+    """The path of least cost, for one who knows the whole clip."""
+    field = field_of(subject, aspect)
+    began_s = time.process_time()
+    shots = best_path(field, targets(subject), MOTION)
+    took_s = time.process_time() - began_s
+    path = path_of(field, subject, shots)
+    return Took(tuple(shots), path, 1000 * took_s / len(shots))
 
 
 def cost_of(shots: Sequence[Shot], subject: Subject, aspect: float) -> float:

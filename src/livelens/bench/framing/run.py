@@ -7,7 +7,7 @@ from pathlib import Path
 
 from livelens.bench.framing import chain, stage_time, wide
 from livelens.bench.framing.bars import bars
-from livelens.bench.framing.cameras import METHODS, Took, camera, cost_of, follow
+from livelens.bench.framing.cameras import METHODS, Took, best, camera, cost_of, follow
 from livelens.bench.framing.detected import seen, tracks
 from livelens.bench.framing.metrics import STILL_PER_S
 from livelens.bench.framing.plots import plot
@@ -158,6 +158,7 @@ def _ways(
     for method in METHODS:
         for lookahead_s in lookaheads_s if method == "operator" else (0.0,):
             yield method, lookahead_s, follow(camera(method), subject, aspect, lookahead_s)
+    yield "optimum", None, best(subject, aspect)
 
 
 def _plot(folder: Path, subject: Subject) -> None:
