@@ -51,11 +51,11 @@ class Scene:
 
 
 # As a file is framed: what comes next is known.
-_AHEAD = {"aspect": "9:16", "lookahead_s": 1.0}
+_AHEAD = {"lookahead_s": 1.0}
 _PERSONS = {"model": "centernet", "classes": ["person"]}
 SCENES = (
-    Scene("framing-street", "bikes", 1.2, 5.0, _PERSONS, _AHEAD),
-    Scene("framing-face", "faces", 13.5, 5.0, {"model": "face"}, _AHEAD),
+    Scene("framing-street", "bikes", 1.2, 5.0, _PERSONS, {"aspect": "1:1", **_AHEAD}),
+    Scene("framing-face", "faces", 13.5, 5.0, {"model": "face"}, {"aspect": "9:16", **_AHEAD}),
 )
 
 
