@@ -22,7 +22,7 @@ from livelens.picture import Pixels
 from livelens.plugins import pipeline
 from livelens.types import Item, Viewport
 
-_HEIGHT_PX = 160
+_HEIGHT_PX = 144
 _FPS = 10.0
 _GAP_PX = 8
 _VIEWPORT_BGR = (60, 200, 255)

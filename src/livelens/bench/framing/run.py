@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from livelens.bench.framing import chain, stage_time, wide
 from livelens.bench.framing.bars import bars
 from livelens.bench.framing.cameras import METHODS, Took, best, camera, cost_of, follow
@@ -115,7 +117,7 @@ def _subjects(settings: Settings) -> Iterator[Row]:
         for subject in chosen:
             yield from _one(settings, subject, TRUTH)
         if settings.plots is not None and chosen:
-            _plot(settings.plots, max(chosen, key=lambda each: len(each.frames)))
+            _plot(settings.plots, max(chosen, key=_travel))
         last = max(int(each.frames[-1]) for each in subjects)
         if not settings.detector or (settings.long is not None and last > settings.long):
             continue
@@ -159,6 +161,12 @@ def _ways(
         for lookahead_s in lookaheads_s if method == "operator" else (0.0,):
             yield method, lookahead_s, follow(camera(method), subject, aspect, lookahead_s)
     yield "optimum", None, best(subject, aspect)
+
+
+def _travel(subject: Subject) -> float:
+    """How far it comes sideways, in pixels."""
+    middle = subject.truth[:, [0, 2]].mean(axis=1)
+    return float(np.nanmax(middle) - np.nanmin(middle))
 
 
 def _plot(folder: Path, subject: Subject) -> None:
