@@ -36,7 +36,7 @@ export function snippets({ base, stream, token }: Place): Record<SnippetName, st
     pythonVideo: pythonVideo(whep, bearer),
     javascript: javascript(client, options, stream),
     node: node(client, options, stream),
-    obsWatch: `${base}${token === null ? "" : `?token=${token}`}#/watch/${id}`,
+    obsWatch: `${base}${token === null ? "" : `?token=${token}`}#/watch/${id}?bare=1`,
     obsSend: lines(`${whip}`, token),
   };
 }
