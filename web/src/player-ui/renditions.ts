@@ -35,3 +35,11 @@ export function renditionOfCamera(info: StreamInfo | undefined, camera: string):
   const shown = renditionsOf(info).filter(({ name }) => cameraOfRendition(info, name) === camera);
   return (shown.find(({ overlay }) => overlay !== true) ?? shown[0])?.name ?? null;
 }
+
+/** By how much cameras that look ahead make a stream's results late. */
+export function lookaheadMs(info: StreamInfo | undefined): number {
+  const each = (info?.spec?.stages ?? []).map(({ lookahead_s: s }) =>
+    typeof s === "number" ? s * 1000 : 0,
+  );
+  return each.reduce((sum, ms) => sum + ms, 0);
+}

@@ -6,6 +6,10 @@
 
 /** Most pictures held; as long as any is, at 60 fps. */
 export const CAPACITY = 25;
+/** A camera that looks ahead makes results late on purpose; for so long that is waited out. */
+export const MOST_AHEAD_MS = 1000;
+/** Pictures held for each millisecond of it: at 40 fps. */
+const AHEAD_PICTURES = 0.04;
 /** A picture is shown without its result after this long… */
 export const LONGEST_MS = 150;
 /** …or this, where most results take longer than that; and at once where most take even longer. */
@@ -27,6 +31,7 @@ interface Waiting<T> extends Held<T> {
 
 export class HoldQueue<T> {
   #waiting: Waiting<T>[] = [];
+  #aheadMs = 0;
   #waits: { atMs: number; waitMs: number }[] = [];
   /** Shown without their results: what these would have taken tells how long to wait. */
   #missed: { rtpTimestamp: number; shownMs: number }[] = [];
@@ -41,6 +46,11 @@ export class HoldQueue<T> {
     return this.#waiting.length;
   }
 
+  /** By how much all results are late on purpose. */
+  set aheadMs(aheadMs: number) {
+    this.#aheadMs = Math.min(aheadMs, MOST_AHEAD_MS);
+  }
+
   /** How long pictures are held at present. */
   get delayMs(): number {
     const slowest = this.#waits.reduce((longest, { waitMs }) => Math.max(longest, waitMs), 0);
@@ -50,14 +60,15 @@ export class HoldQueue<T> {
   /** How long a picture waits that has no result yet. */
   get longestMs(): number {
     const waits = this.#waits.map(({ waitMs }) => waitMs).sort((a, b) => a - b);
-    const typical = waits[waits.length >> 1] ?? 0;
+    const typical = (waits[waits.length >> 1] ?? 0) - this.#aheadMs;
     if (typical > LONGEST_SLOW_MS) return 0;
-    return typical > LONGEST_MS ? LONGEST_SLOW_MS : LONGEST_MS;
+    return this.#aheadMs + (typical > LONGEST_MS ? LONGEST_SLOW_MS : LONGEST_MS);
   }
 
   push(held: Held<T>): void {
     this.#waiting.push({ ...held, settled: false });
-    while (this.#waiting.length > CAPACITY) this.#skip();
+    const most = CAPACITY + this.#aheadMs * AHEAD_PICTURES;
+    while (this.#waiting.length > most) this.#skip();
   }
 
   clear(): void {

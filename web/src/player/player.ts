@@ -59,6 +59,11 @@ export class Player {
   spec: StreamSpec | undefined;
   /** Off for a rendition that the server has drawn on: the plain video is shown. */
   drawing = true;
+  /** By how much a camera that looks ahead makes all results late. */
+  set aheadMs(aheadMs: number) {
+    this.#queue.aheadMs = aheadMs;
+  }
+
   /** The virtual camera that the wanted rendition shows; null for the whole frame. */
   camera: string | null = null;
   /** What is written at the frame of a camera. */

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { CAPACITY, HoldQueue, LONGEST_MS } from "../../src/player/hold";
+import {
+  CAPACITY,
+  HoldQueue,
+  LONGEST_MS,
+  LONGEST_SLOW_MS,
+  MOST_AHEAD_MS,
+} from "../../src/player/hold";
 
 function setUp() {
   const settled = new Set<number>();
@@ -100,5 +106,17 @@ describe("HoldQueue", () => {
     expect(hopeless.queue.delayMs).toBe(0);
     expect(hopeless.late.some((each) => each)).toBe(false);
     expect(play(60).queue.delayMs).toBe(60);
+  });
+
+  it("waits longer where a camera looks ahead, and holds more pictures for that", () => {
+    const { queue, push, discarded } = setUp();
+    queue.aheadMs = 500;
+    push(1, 0);
+    expect(queue.take(LONGEST_MS + 499, true)).toBeNull();
+    expect(queue.take(LONGEST_MS + 500, true)?.picture).toBe(1);
+    for (let n = 0; n < CAPACITY + 20; n++) push(n, 1000);
+    expect(discarded).toEqual([]);
+    queue.aheadMs = 60_000;
+    expect(queue.longestMs).toBeLessThanOrEqual(MOST_AHEAD_MS + LONGEST_SLOW_MS);
   });
 });

@@ -63,10 +63,13 @@ export function letterOf(event: {
   return /^Key[A-Z]$/.test(event.code) ? event.code.slice(3).toLowerCase() : null;
 }
 
+/** Inputs that letters mean nothing to. */
+const LETTERLESS: ReadonlySet<string> = new Set(["checkbox", "range"]);
+
 /** Whether what has the focus takes letters itself. */
 export function typing(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   return target.isContentEditable || /^(input|select|textarea)$/i.test(target.tagName)
-    ? !(target instanceof HTMLInputElement && target.type === "checkbox")
+    ? !(target instanceof HTMLInputElement && LETTERLESS.has(target.type))
     : target.closest("dialog") !== null;
 }
