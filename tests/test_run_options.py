@@ -166,6 +166,11 @@ def test_what_is_there_is_not_brought_again(whole: Any, tmp_path: Path) -> None:
     assert kinds(spec) == ["simulate", "track", "reframe"]
 
 
+def test_detectors_that_are_brought_work_where_they_are_told_to(whole: Any) -> None:
+    spec, _ = whole("clip.mp4", "--reframe", "9:16", "--device", "cuda:0")
+    assert [each.device for each in spec.stages if isinstance(each, Detect)] == ["cuda:0"] * 2
+
+
 def test_the_subject(whole: Any) -> None:
     def subject(words: str) -> Any:
         return whole("clip.mp4", "--reframe", "9:16", "--subject", words)[0]

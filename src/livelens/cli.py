@@ -34,6 +34,7 @@ app.add_typer(train, name="train", help="Make the weights that ship with Livelen
 app.add_typer(bench, name="bench", help="Measure this machine and print the figures.")
 
 
+_FRAMING = "Framing"
 # Of threads that may still be in foreign code when all else has ended.
 _LEFT_BEHIND = ("source:", "stage:", "sink:", "end:")
 
@@ -128,13 +129,13 @@ def run(
         Path | None, typer.Option(help="YAML file with `stages` and `sinks` instead.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Annotated video, .mp4.")
+        Path | None, typer.Option("--output", "-o", help="Video, .mp4, with the sound of a file.")
     ] = None,
     raw: Annotated[
         bool | None,
         typer.Option(
             "--raw/--drawn",
-            help="Whether to draw on the video; --drawn, unless it is framed.",
+            help="Draw nothing on the video, as on a framed one; or draw on it.",
             show_default=False,
         ),
     ] = None,
@@ -153,25 +154,46 @@ def run(
     ] = 1.0,
     reframe: Annotated[
         str | None,
-        typer.Option(metavar="ASPECT", help="Follow a subject, in 9:16, 1:1, 4:5, 16:9, …"),
+        typer.Option(
+            metavar="ASPECT",
+            help="Follow a subject, in 9:16, 1:1, 4:5, …",
+            rich_help_panel=_FRAMING,
+        ),
     ] = None,
     subject: Annotated[
         str | None,
-        typer.Option(help="Whom: a class (dog), a tracker_id (#7), or whoever is at 0.3,0.5."),
+        typer.Option(
+            help="Whom: a class (dog), a tracker_id (#7), or whoever is at 0.3,0.5.",
+            rich_help_panel=_FRAMING,
+        ),
     ] = None,
     group: Annotated[
-        int | None, typer.Option(help="Most subjects to show at once.", min=1, max=100)
+        int | None,
+        typer.Option(
+            help="Most subjects to show at once.", min=1, max=100, rich_help_panel=_FRAMING
+        ),
     ] = None,
     lookahead: Annotated[
         float | None,
-        typer.Option(help="Hold live frames so long to see what comes, in s.", min=0, max=5),
+        typer.Option(
+            help="Hold live frames so long to see what comes, in s.",
+            min=0,
+            max=5,
+            rich_help_panel=_FRAMING,
+        ),
     ] = None,
     passes: Annotated[
         int | None,
-        typer.Option(help="2 finds the best path first, for files the default.", min=1, max=2),
+        typer.Option(
+            help="2 finds the best path first, for files the default.",
+            min=1,
+            max=2,
+            rich_help_panel=_FRAMING,
+        ),
     ] = None,
     viewports: Annotated[
-        Path | None, typer.Option(help="Frame as these results say, .jsonl.")
+        Path | None,
+        typer.Option(help="Frame as these results say, .jsonl.", rich_help_panel=_FRAMING),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:

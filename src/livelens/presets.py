@@ -146,7 +146,12 @@ def extended(
 
 
 def reframed(
-    stages: object, settings: Mapping[str, Any], *, live: bool, subject: str | None = None
+    stages: object,
+    settings: Mapping[str, Any],
+    *,
+    live: bool,
+    subject: str | None = None,
+    detector: Mapping[str, Any] | None = None,
 ) -> object:
     """A list of stages that frames a subject: with detectors and a tracker where it lacks them.
 
@@ -155,6 +160,7 @@ def reframed(
         settings: of the stage `reframe`; where there is one, they go over its own.
         live: whether the source is: detectors that keep up then, else those that see more.
         subject: a class that must be found.
+        detector: settings of the detectors that are added.
     """
     if not isinstance(stages, list | tuple):
         return stages
@@ -165,7 +171,8 @@ def reframed(
         chain[place] = {**chain[place], **settings}
         return chain
     if not any("detections" in _gives(kind) for kind in kinds):
-        chain = [*_subject_detectors(subject, live=live), *chain]
+        added = _subject_detectors(subject, live=live)
+        chain = [*({**each, **(detector or {})} for each in added), *chain]
     if "track" not in kinds:
         chain += _TRACK
     return [*chain, {"type": "reframe", **settings}]

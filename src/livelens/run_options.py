@@ -56,8 +56,10 @@ def pipeline_of(options: RunOptions) -> PipelineSpec:
     data = _begun(options)
     if not options.detect and (options.classes or options.confidence is not None):
         raise ConfigError("--classes and --confidence belong to --detect: name a detector")
-    if options.device != "cpu" and not (options.detect or options.describe):
-        raise ConfigError("--device belongs to --detect and --describe: name one of them")
+    if options.device != "cpu" and not (options.detect or options.describe or options.reframe):
+        raise ConfigError(
+            "--device belongs to --detect, --describe and --reframe: name one of them"
+        )
     on_device = {} if options.device == "cpu" else {"device": options.device}
     data["stages"] = presets.extended(
         data["stages"],
@@ -66,7 +68,7 @@ def pipeline_of(options: RunOptions) -> PipelineSpec:
         describe=[{"type": name, **on_device} for name in options.describe],
         landmarks=options.landmarks,
     )
-    data["stages"] = _framed(options, data)
+    data["stages"] = _framed(options, data, on_device)
     bare = plugins.pipeline(data)
     data["sinks"] = [*data["sinks"], *_sinks(options, _camera(bare))]
     return plugins.pipeline(data)
@@ -91,7 +93,7 @@ def film_of(spec: PipelineSpec) -> Path | None:
     return Path(paths[0]) if paths and paths[0] else None
 
 
-def _framed(options: RunOptions, data: Mapping[str, Any]) -> object:
+def _framed(options: RunOptions, data: Mapping[str, Any], on_device: Mapping[str, str]) -> object:
     """The stages, with a camera if one is asked for."""
     if options.reframe is None:
         for name, value in (("--subject", options.subject), ("--group", options.group),
@@ -116,7 +118,9 @@ def _framed(options: RunOptions, data: Mapping[str, Any]) -> object:
         lookahead_s = _LOOKAHEAD_OF_FILE_S
     settings |= {"lookahead_s": lookahead_s} if lookahead_s is not None else {}
     subject = next(iter(settings.get("classes", ())), None)
-    return presets.reframed(data["stages"], settings, live=live, subject=subject)
+    return presets.reframed(
+        data["stages"], settings, live=live, subject=subject, detector=on_device
+    )
 
 
 def _subject(words: str | None) -> dict[str, Any]:
