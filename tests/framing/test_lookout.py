@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from livelens.framing import lookout
+from livelens.framing import lookout, optimum
 from livelens.framing.geometry import Field, Rect, Shot, Target
 from livelens.framing.lookout import Lookout
 from livelens.framing.motion import Motion
@@ -67,7 +67,7 @@ def test_each_part_knows_little_of_the_film(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_takes_are_found_for_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     begins = []
-    real = lookout.best_path
+    real = optimum.best_path
 
     def path(fields: list[Field], targets: list[Target], motion: Motion) -> list[Shot]:
         begins.append(targets[0].pts_ns * FPS // 1_000_000_000)

@@ -4,10 +4,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from livelens.clock import NS_PER_S, nanoseconds
+from livelens.clock import nanoseconds
 from livelens.framing.geometry import Field, Rect, Shot, Target
 from livelens.framing.motion import Motion
-from livelens.framing.operator import Operator
+from livelens.framing.optimum import best_path
 
 # A longer take is smoothed in parts that overlap, so that time and memory grow with its length
 # and not faster. A camera has forgotten long before the end of an overlap where it came from.
@@ -99,17 +99,6 @@ class Lookout:
         pts_ns = self.targets[index].pts_ns + span_ns
         place = bisect_left(self.targets, pts_ns, key=lambda target: target.pts_ns)
         return min(place, limit) if span_ns > 0 else max(place, limit)
-
-
-def best_path(fields: Sequence[Field], targets: Sequence[Target], motion: Motion) -> list[Shot]:
-    """What the operator does that sees a second ahead: near the best path."""
-    camera, shots, seen = Operator(motion), list[Shot](), 0
-    for target in targets:
-        while seen < len(targets) and targets[seen].pts_ns <= target.pts_ns + NS_PER_S:
-            camera.see(fields[seen], targets[seen])
-            seen += 1
-        shots.append(camera.at(target.pts_ns))
-    return shots
 
 
 def _joined(one: Sequence[Shot], other: Sequence[Shot]) -> list[Shot]:
