@@ -10,6 +10,7 @@ import pytest
 import supervision as sv
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from livelens.clock import NS_PER_S, now_ns
 from livelens.flow.engine import Engine
@@ -22,6 +23,7 @@ from livelens.stages.detect import Detect
 from livelens.stages.reframe import Reframe, ReframeStage
 from livelens.types import Captured, Frame, Item, Viewport
 from tests.fakes import Call, Counted, HandSource, Kept
+from tests.framing.views import place
 
 FPS = 30
 
@@ -169,6 +171,53 @@ def test_a_real_clip_gets_the_same_path_read_as_a_file_twice_and_live() -> None:
     assert any(each["reframe"].state == "following" for each in shots.values())
     for each in read.items:
         inside(each.viewports["reframe"], each.frame.size_px)
+
+
+# --- what is around the subject
+
+
+def showing(seq: int, image: NDArray[np.uint8], *boxes: Sequence[float]) -> Item:
+    frame = Frame("test", seq, seq * NS_PER_S // FPS, 0, ArrayPicture(image))
+    return Item(frame, found(*boxes))
+
+
+@pytest.mark.parametrize("ahead", [0, 10])
+def test_in_another_scene_the_camera_is_there_at_once(ahead: int) -> None:
+    items = [
+        showing(n, place(1 if n < 40 else 2), person(150 if n < 40 else 500)) for n in range(70)
+    ]
+    shots = framed(Reframe(max_zoom=1).open(), items, ahead)
+    assert [n for n, shot in enumerate(shots) if shot.cut and n] == [40]
+    assert middle(shots[39]) == pytest.approx(150, abs=15)
+    assert middle(shots[40]) == pytest.approx(500, abs=15)
+    if not ahead:
+        shots = framed(Reframe(max_zoom=1, cuts=False).open(), items)
+        assert not any(shot.cut for shot in shots[1:])
+
+
+@pytest.mark.parametrize("ahead", [0, 10])
+def test_bars_are_never_in_the_shot_once_they_are_known(ahead: int) -> None:
+    image = place(1)
+    image[:45] = image[315:] = 0
+    items = [showing(n, image, person(200 + 2 * n)) for n in range(90)]
+    shots = framed(Reframe(aspect="1:1", max_zoom=1).open(), items, ahead)
+    assert shots[0].height == pytest.approx(360)
+    for shot in shots[31:]:
+        assert shot.y >= 44
+        assert shot.y + shot.height <= 316
+        assert max(shot.largest_px) <= 272
+    for shot in framed(Reframe(aspect="1:1", borders=False, max_zoom=1).open(), items):
+        assert shot.height == pytest.approx(360)
+
+
+def test_what_is_protected_is_not_cut_through() -> None:
+    logo = (0.5, 0.05, 0.65, 0.15)  # 320 to 416
+    items = [item(n, person(240)) for n in range(60)]
+    plain = framed(Reframe(max_zoom=1, lead_room=0).open(), items)[-1]
+    assert plain.x < 320 < plain.x + plain.width - 10
+    shot = framed(Reframe(max_zoom=1, lead_room=0, protect=(logo,)).open(), items)[-1]
+    assert shot.x + shot.width <= 322
+    assert middle(shot) == pytest.approx(240, abs=40)
 
 
 # --- settings that change
