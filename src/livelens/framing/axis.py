@@ -30,8 +30,6 @@ _SOFT = 8  # DAQP's mark of a constraint that may be breached
 _SPEED_SQUARE = 1e-3
 # Speed and acceleration, of a response, that cannot be seen.
 _STOPPED = 1e-5
-# Ticks: a subject that leaves its place later than that is no reason to move yet.
-_SOON = STEPS // 2
 
 
 def tick_s(limits: Limits) -> float:
@@ -46,7 +44,6 @@ class Axis:
 
     Attributes:
         planned: (STEPS,) positions at the following ticks, as far as is known now.
-        planned_cost: of them, but for speed.
     """
 
     def __init__(self, limits: Limits, tick_s: float) -> None:
@@ -56,7 +53,7 @@ class Axis:
         self._state: Vector = np.zeros(3)
         self._jerks: list[float] = []
         self.planned: Vector = np.zeros(STEPS)
-        self.planned_cost = 0.0
+        self._plan: tuple[Vector, Vector, Vector] | None = None
         self._step = _step(tick)
         free, driven = _dynamics(tick)
         self._going_on = _Plan(free, driven, tick, limits)
@@ -87,7 +84,7 @@ class Axis:
         self._state = np.array([position, 0.0, 0.0])
         self._jerks = []
         self.planned = np.full(STEPS, position)
-        self.planned_cost = 0.0
+        self._plan = None
 
     def enter(self, aims: Aims, unit: float) -> None:
         """Begin a shot in the best way, as if the camera had been following before.
@@ -105,6 +102,12 @@ class Axis:
         if found is not None:
             self._state = found[:3] * unit
             self._state[0] += here
+
+    def planned_cost(self) -> float:
+        """Of the last plan, but for speed."""
+        if self._plan is None:
+            return 0.0
+        return self._going_on.cost(*self._plan) * self._limits.response_s
 
     def saved_by_cut(self, aims: Aims, unit: float) -> float:
         """What going on costs more than beginning a shot, over the time that is planned for.
@@ -149,8 +152,7 @@ class Axis:
             jerks = np.full(STEPS, -3 * (state[1] + state[2]))
         self._jerks = (jerks * unit).tolist()
         self.planned = here + self._going_on.positions(state, jerks) * unit
-        cost = self._going_on.cost(state, goals, jerks)
-        self.planned_cost = cost * self._limits.response_s
+        self._plan = (state, goals, jerks)
 
 
 class _Plan:
@@ -225,7 +227,7 @@ def _stands(state: Vector, goals: Vector, band: float) -> bool:
     if abs(state[1]) > _STOPPED or abs(state[2]) > _STOPPED:
         return False
     want, low, high = goals[:3]
-    return bool(np.abs(want[:_SOON]).max() <= band and low.max() <= 0 <= high.min())
+    return bool(np.abs(want).max() <= band and low.max() <= 0 <= high.min())
 
 
 def _step(t: float) -> tuple[Vector, Vector]:

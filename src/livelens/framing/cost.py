@@ -24,8 +24,8 @@ Vector = NDArray[np.float64]
 
 # Of what is cut off of the subject: its square, and its amount. With the square alone a little
 # would always be let go for a smoother path.
-CUT_OFF = (100.0, 20.0)
-# As much as a tenth of a viewport of the subject being out for a thirtieth of a second.
+CUT_OFF = (100.0, 50.0)
+# As much as a tenth of a viewport of the subject being out for half a frame.
 PRICE_OF_CUT = 0.1
 # Room between the subject and the viewport's edge, in viewports.
 MARGIN = 0.01

@@ -140,7 +140,7 @@ class Operator:
         """Whether what is known to come, not just foreseen, may be worth a cut."""
         if not self._motion.cuts or track.last_ns <= self._tick_ns + _KNOWN_NS:
             return False
-        return self._x.planned_cost + self._y.planned_cost > _EARLY * PRICE_OF_CUT
+        return self._x.planned_cost() + self._y.planned_cost() > _EARLY * PRICE_OF_CUT
 
     def _enter(self, track: Track, row: int, pts_ns: int) -> None:
         """Begin a shot at the subject."""

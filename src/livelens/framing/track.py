@@ -109,11 +109,11 @@ class Track:
         rows = self._rows[first:end]
         times = rows[:, _TIME]
         when = pts_ns / NS_PER_S + ahead_s
-        foreseen = np.empty((8, len(when)))
-        foreseen[_TIME] = when
-        for column in range(1, 8):
-            foreseen[column] = np.interp(when, times, rows[:, column])
-        last = times[-1]
+        last = float(times[-1])
+        foreseen = np.repeat(rows[-1][:, np.newaxis], len(when), axis=1)
+        if when[0] < last:
+            for column in range(1, 8):
+                foreseen[column] = np.interp(when, times, rows[:, column])
         since = when - last
         gone = np.where(since > 0, _LASTS_S * (1 - np.exp(-np.maximum(since, 0) / _LASTS_S)), 0.0)
         speed = self._speed(rows)

@@ -88,7 +88,7 @@ class Reframe(StageSpec, frozen=True, kw_only=True):
     headroom: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.1
     lead_room: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.1
     method: Literal["operator", "ema", "one-euro"] = "operator"
-    response_s: Annotated[float, msgspec.Meta(ge=0.1, le=10)] = 0.7
+    response_s: Annotated[float, msgspec.Meta(ge=0.1, le=10)] = 0.5
     max_speed: Positive = 4.0
     max_acceleration: Positive = 20.0
     max_zoom_rate: Positive = 0.6
