@@ -101,3 +101,13 @@ def test_borders_that_are_found_later_were_there_before() -> None:
     assert fields[15:50] == [FIELD] * 35
     assert fields[50:] == [inner] * 50  # not over the cut
     assert all(shot.view.top >= 45 for _, shot in itertools.islice(camera.best().values(), 50, 100))
+
+
+@pytest.mark.parametrize(("times", "kept"), [((20, 24, 30), [0]), ((20, 45), [0, 20, 45])])
+def test_cuts_follow_no_cut_at_once(times: tuple[int, ...], kept: list[int]) -> None:
+    """Somebody jumps further than a pan could follow, without another scene."""
+    camera = Lookout(Motion())
+    for n in range(65):
+        side = sum(n >= time for time in times) % 2
+        camera.see(FIELD, target(n, 520 if side else 120, cut=n == 0))
+    assert cuts(camera.best()) == kept

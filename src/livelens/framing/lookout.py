@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from livelens.clock import nanoseconds
 from livelens.framing.geometry import Field, Rect, Shot, Target
@@ -15,6 +16,8 @@ _PART_NS = nanoseconds(120)
 _OVERLAP_NS = nanoseconds(10)
 # So long it may take until it is sure that borders are borders.
 _UNSURE_NS = nanoseconds(1.5)
+# Whoever edits films does not cut sooner than this without need.
+_LEAST_SHOT_NS = nanoseconds(1)
 # The field is another one when it has changed by more than this part of the viewport.
 _OTHER_FIELD = 0.02
 
@@ -85,7 +88,7 @@ class Lookout:
         at = begin  # first frame that the next part knows of
         while True:
             until = self._after(at, _PART_NS, end)
-            part = best_path(self.fields[at:until], self.targets[at:until], self.motion)
+            part = self._calm(at, until)
             known = len(shots) - (at - begin)  # frames that the part before knows, too
             shots[len(shots) - known :] = _joined(shots[len(shots) - known :], part[:known])
             shots += part[known:]
@@ -93,6 +96,15 @@ class Lookout:
             if until == end:
                 return shots
             at = max(self._after(until - 1, -_OVERLAP_NS, begin), at + 1)
+
+    def _calm(self, begin: int, end: int) -> list[Shot]:
+        """The best path of a part; a pan that is late at times is better than a row of cuts."""
+        fields, targets = self.fields[begin:end], self.targets[begin:end]
+        shots = best_path(fields, targets, self.motion)
+        cuts = [target.pts_ns for shot, target in zip(shots, targets, strict=True) if shot.cut]
+        if all(after - before >= _LEAST_SHOT_NS for before, after in pairwise(cuts)):
+            return shots
+        return best_path(fields, targets, replace(self.motion, cuts=False))
 
     def _after(self, index: int, span_ns: int, limit: int) -> int:
         """The frame so much later, or earlier, than one; not beyond the limit."""
