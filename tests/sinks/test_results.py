@@ -1,6 +1,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from livelens import plugins
 from livelens.errors import ConfigError, SinkError
 from livelens.events import Result, decoded
 from livelens.sinks.results import Results
-from livelens.types import Frame, Item
+from livelens.types import Frame, Item, Viewport
 
 IMAGE = np.zeros((120, 160, 3), np.uint8)
+FORMS: tuple[Literal["jsonl", "mot"], ...] = ("jsonl", "mot")
 
 
 def item(seq: int, ids: list[int] | None) -> Item:
@@ -54,6 +56,25 @@ def test_mot_text_can_be_read_back_column_by_column(tmp_path: Path) -> None:
     rows = list(csv.reader((tmp_path / "street.txt").open()))
     assert rows[0] == ["1", "7", "10.00", "20.00", "30.00", "70.00", "0.9000", "1", "1"]
     assert [(row[0], row[1]) for row in rows] == [("1", "7"), ("3", "7"), ("3", "8")]
+
+
+def test_viewports_are_in_the_lines_and_change_no_mot_text(tmp_path: Path) -> None:
+    plain = item(0, [7, 8])
+    at = Viewport(3.25, 0, 67.5, 120, 9 / 16, (67.5, 120), subjects=(7,), state="following")
+    framed = plain.with_(viewports={"reframe": at})
+    text = {}
+    for name, one in (("plain", plain), ("framed", framed)):
+        for form in FORMS:
+            path = tmp_path / f"{name}.{form}"
+            sink = Results(path=str(path), format=form).open("street")
+            sink.put(one)
+            sink.close()
+            text[name, form] = path.read_text()
+    told = json.loads(text["framed", "jsonl"])["viewports"]["reframe"]
+    assert told["box"] == [3.25, 0, 70.75, 120]
+    assert (told["state"], told["subjects"]) == ("following", [7])
+    assert json.loads(text["plain", "jsonl"])["viewports"] == {}
+    assert text["framed", "mot"] == text["plain", "mot"]
 
 
 def test_mot_of_a_stream_without_a_tracker_is_a_detection_file(tmp_path: Path) -> None:
