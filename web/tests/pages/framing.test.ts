@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { StreamInfo } from "../../src/client";
 import type { Algorithm } from "../../src/pages/edit/algorithms";
 import { withCamera } from "../../src/pages/watch/framing/adding";
 import {
@@ -12,6 +13,12 @@ import {
   withChange,
 } from "../../src/pages/watch/framing/cameras";
 import { Recent } from "../../src/pages/watch/framing/recent";
+import {
+  cameraOfRendition,
+  lookaheadMs,
+  renditionOf,
+  renditionOfCamera,
+} from "../../src/player-ui/renditions";
 import { thing } from "../results";
 
 const FRAME = [1000, 500] as const;
@@ -91,4 +98,26 @@ it("keeps who has just gone in the list, for a while", () => {
     [7, true],
   ]);
   expect(recent.with([], 3500).map(({ id }) => id)).toEqual([7]);
+});
+
+it("shows the whole picture unless a camera's is asked for, and knows which is which", () => {
+  const whep = (name: string, more: object = {}) => ({ type: "whep", name, ...more });
+  const sinks = [
+    whep("tall", { viewport: "reframe", overlay: true }),
+    whep("framed", { viewport: "reframe" }),
+    whep("main"),
+    { type: "record", name: "kept", viewport: "reframe" },
+  ];
+  const info = {
+    sinks: [whep("tall", { overlay: true }), whep("framed"), whep("main")],
+    spec: { sinks, stages: [{ type: "reframe", lookahead_s: 0.5 }, { type: "track" }] },
+  } as unknown as StreamInfo;
+  expect(renditionOf(info, undefined)).toBe("main");
+  expect(renditionOf(info, "tall")).toBe("tall");
+  expect(cameraOfRendition(info, "framed")).toBe("reframe");
+  expect(cameraOfRendition(info, "main")).toBeNull();
+  expect(renditionOfCamera(info, "reframe")).toBe("framed");
+  expect(renditionOfCamera(info, "other")).toBeNull();
+  expect(lookaheadMs(info)).toBe(500);
+  expect(lookaheadMs(undefined)).toBe(0);
 });
