@@ -47,16 +47,6 @@ def luma(picture: Picture) -> Pixels:
     return own() if own is not None else _luma(picture.bgr())
 
 
-def thumbnail(picture: Picture, width: int, height: int) -> Pixels:
-    """About how the picture looks, as (height, width, 3) uint8 BGR.
-
-    Made of some of the pixels: to compare pictures, not to be shown. A picture that has a
-    method `thumbnail` of this kind is not converted for it.
-    """
-    own: Callable[[int, int], Pixels] | None = getattr(picture, "thumbnail", None)
-    return own(width, height) if own is not None else thinned(picture.bgr(), width, height)
-
-
 def thinned(plane: Pixels, width: int, height: int) -> Pixels:
     """An array of pixels scaled to (height, width), of one or two of its rows for each new one.
 
@@ -112,9 +102,6 @@ class ArrayPicture:
 
     def luma(self) -> Pixels:
         return _luma(self._bgr)
-
-    def thumbnail(self, width: int, height: int) -> Pixels:
-        return thinned(self._bgr, width, height)
 
     def __reduce__(self) -> tuple[type["ArrayPicture"], tuple[Pixels]]:
         return ArrayPicture, (self._bgr,)

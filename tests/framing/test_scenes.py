@@ -5,7 +5,7 @@ import pytest
 
 from livelens.clock import NS_PER_S
 from livelens.framing.scenes import SIZE_PX, Scenes
-from livelens.picture import ArrayPicture, thumbnail
+from livelens.picture import ArrayPicture, luma, thinned
 from tests.framing.views import Image, cuts, place, scaled, seen, walking
 
 
@@ -97,7 +97,7 @@ def test_a_change_for_a_moment_is_not_two() -> None:
 def test_times_that_jump_or_stand_still_change_nothing() -> None:
     scenes = Scenes()
     times = [0, 10 * NS_PER_S, 5, 5, 3600 * NS_PER_S, -4, 0]
-    small = [thumbnail(ArrayPicture(place(seed)), *SIZE_PX) for seed in (1, 2)]
+    small = [thinned(luma(ArrayPicture(place(seed))), *SIZE_PX) for seed in (1, 2)]
     assert [scenes.begins(small[0], pts_ns) for pts_ns in times] == [False] * 7
     assert scenes.begins(small[1], 0)
     assert scenes.begins(small[0], -(10**12))

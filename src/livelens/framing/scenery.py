@@ -8,7 +8,7 @@ from livelens.framing.borders import Borders
 from livelens.framing.geometry import Rect
 from livelens.framing.overlays import Overlays
 from livelens.framing.scenes import SIZE_PX, Scenes
-from livelens.picture import luma, thumbnail
+from livelens.picture import luma, thinned
 from livelens.types import Frame
 
 Box = tuple[float, float, float, float]
@@ -57,7 +57,7 @@ class Scenery:
         width, height = frame.size_px
         picture, pts_ns = frame.picture, frame.pts_ns
         area = Rect(0.0, 0.0, float(width), float(height))
-        cut = self._scenes.begins(thumbnail(picture, *SIZE_PX), pts_ns)
+        cut = self._scenes.begins(thinned(luma(picture), *SIZE_PX), pts_ns)
         if self._borders is not None and self._borders.is_due(frame.size_px, pts_ns):
             self._borders.look(luma(picture), pts_ns)
         if self._borders is not None:

@@ -14,13 +14,13 @@ import numpy as np
 from av.video.frame import PictureType
 from av.video.plane import VideoPlane
 
-from livelens.picture import ArrayPicture, Picture, Pixels, luma, thinned
+from livelens.picture import ArrayPicture, Picture, Pixels, luma
 
-# What decoders of cameras and files make: a plane each of 8 bit brightness and colours.
-_PLANAR = frozenset(
-    f"yuv{j}{form}p" for j in ("", "j") for form in ("420", "422", "440", "444", "411")
+# Formats whose first plane is brightness, 8 bit.
+_LUMA_FIRST = frozenset(
+    {f"yuv{j}{form}p" for j in ("", "j") for form in ("420", "422", "440", "444", "411")}
+    | {"nv12", "nv21", "gray"}
 )
-_LUMA_FIRST = _PLANAR | {"nv12", "nv21", "gray"}
 
 
 class VideoPicture:
@@ -70,18 +70,6 @@ class VideoPicture:
         if self._frame.format.name not in _LUMA_FIRST:
             return luma(ArrayPicture(self.bgr()))
         return _plane(self._frame.planes[0], self.width, self.height)
-
-    def thumbnail(self, width: int, height: int) -> Pixels:
-        """About how it looks, as (height, width, 3) uint8 BGR; a new array."""
-        if self._frame.format.name not in _PLANAR:
-            return self.rgb_resized(width, height)[:, :, ::-1]
-        planes = [_plane(plane, plane.width, plane.height) for plane in self._frame.planes]
-        # Colours change little from pixel to pixel: any of them will do.
-        small = [
-            thinned(planes[0], width, height),
-            *(cv2.resize(p, (width, height), interpolation=cv2.INTER_NEAREST) for p in planes[1:]),
-        ]
-        return np.asarray(cv2.cvtColor(cv2.merge(small), cv2.COLOR_YUV2BGR), dtype=np.uint8)
 
     def yuv420p(self) -> av.VideoFrame:
         """The frame as yuv420p, not to be written to."""
