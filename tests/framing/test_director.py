@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from livelens.framing.director import Choice, Composition, Director
+from livelens.framing.geometry import Field
 
-from .scenes import Found, Scene
+from .scenes import AREA, Found, Scene
 
 PLAIN = Composition(max_zoom=1, headroom=0, lead_room=0)
 RED, BLUE, GREEN = (30, 30, 200), (200, 60, 20), (40, 160, 40)
@@ -285,3 +286,13 @@ class TestTheSame:
         decision = here.frame(Found(646, 290, 40, 50, "face", number=5))
         assert decision.target.x == pytest.approx(646)
         assert decision.target.y == 400
+
+    def test_whose_face_is_not_found_has_it_for_a_moment_where_it_was(self) -> None:
+        """Of somebody higher than the shot, the face is in the upper third, else the top."""
+        here = scene()
+        here.field = Field(AREA, 4.0)
+        face = Found(640, 420, 60, 80, "face")
+        seen = here.last(1, Found(640, 360, 200, 700, number=1), face).target
+        turned = here.last(0.3, Found(660, 370, 200, 700, number=1)).target
+        assert (turned.keep.left, turned.keep.top) == (seen.keep.left + 20, seen.keep.top + 10)
+        assert here.last(0.5, Found(660, 370, 200, 700, number=1)).target.keep.top < 30

@@ -22,7 +22,7 @@ _FORGOTTEN_NS = NS_PER_S
 # A box that changes its shape by more than this from one frame to the next is believed when it
 # does so again, or for so long: a detector that saw half of somebody once must not move the shot.
 _SHAPE = 0.25
-_SHAPE_NS = NS_PER_S // 8
+_SHAPE_NS = NS_PER_S // 10
 # By place alone they are the same one only after so short a time.
 _NEIGHBOUR_NS = round(0.6 * NS_PER_S)
 # How far, in its own sizes, and how much farther in each second, something may be from where it
@@ -34,6 +34,8 @@ _STEP = 0.5
 _LIKE_BUILD, _SAME_HEAD = 1.6, 0.15
 # A person whose face alone is found is still as large as before for so long.
 _BODY_NS = NS_PER_S
+# And one whose face is not found has it where it was, relative to the rest.
+_FACE_NS = NS_PER_S // 2
 _NEVER = 1e6
 
 
@@ -66,7 +68,9 @@ class Actor:
         self.velocity = (0.0, 0.0)
         self.present = True
         self.predicted = candidate.predicted
-        self.born_ns = self.found_ns = self.seen_ns = self.box_ns = self._body_ns = pts_ns
+        self.born_ns = self.found_ns = self.seen_ns = self.box_ns = self._body_ns = (
+            self._face_ns
+        ) = pts_ns
         self.importance: float | None = None
         self.better_ns: int | None = None
         self.fits_ns: int | None = None
@@ -95,7 +99,7 @@ class Actor:
 
     def see(self, candidate: Candidate, pts_ns: int) -> None:
         """Take what continues it."""
-        box, face, kind = candidate.box, candidate.face, candidate.kind
+        box, face, kind, before = candidate.box, candidate.face, candidate.kind, self.box
         if kind == "face" and self.kind == "person" and self.face is not None:
             face = candidate.box
             if pts_ns - self._body_ns <= _BODY_NS:
@@ -113,7 +117,12 @@ class Actor:
             self.tracker_id = candidate.tracker_id
         self._move(box, pts_ns, same_kind=kind == self.kind and not candidate.predicted)
         if face is not None:
-            self.face = face
+            self.face, self._face_ns = face, pts_ns
+        elif self.face is not None:
+            # Turned away for a moment, its head is still there.
+            right = (self.box[0] + self.box[2] - before[0] - before[2]) / 2
+            gone = pts_ns - self._face_ns > _FACE_NS
+            self.face = None if gone else _moved(self.face, right, self.box[1] - before[1])
         self.kind, self.weight = kind, candidate.weight
         self.score = candidate.score
         self.identity = candidate.identity or self.identity
@@ -145,6 +154,7 @@ class Actor:
         self.present, self.predicted = other.present, other.predicted
         self.found_ns, self.seen_ns, self.back_ns = other.found_ns, other.seen_ns, other.back_ns
         self.box_ns, self._body_ns = other.box_ns, other._body_ns
+        self._face_ns = other._face_ns
         self._speed_box, self._shape_ns = other._speed_box, other._shape_ns
         self.identity = other.identity or self.identity
 
@@ -179,7 +189,9 @@ class Actor:
         if same_kind and away_ns < 2 * _SHAPE_NS and _another_shape(old, box):
             self._shape_ns = pts_ns if self._shape_ns is None else self._shape_ns
             if pts_ns - self._shape_ns < _SHAPE_NS and elapsed_s > 0:
-                right, down = (each * elapsed_s for each in self.velocity)
+                # As large as it was, where its steadier edges are.
+                right = _steadier(box[0] - old[0], box[2] - old[2])
+                down = _steadier(box[1] - old[1], box[3] - old[3])
                 self.box = _moved(old, right, down)
                 return
         else:
@@ -258,6 +270,10 @@ class Cast:
 
 def _moved(box: Box, right: float, down: float) -> Box:
     return box[0] + right, box[1] + down, box[2] + right, box[3] + down
+
+
+def _steadier(one: float, other: float) -> float:
+    return one if abs(one) <= abs(other) else other
 
 
 def _another_shape(old: Box, new: Box) -> bool:
