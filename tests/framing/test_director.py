@@ -157,6 +157,14 @@ class TestGone:
         here.last(4, other)
         assert here.last(1, Found(420, number=1, score=0.3), other).subjects == (2,)
 
+    def test_nor_is_who_would_be_left_again_at_once(self) -> None:
+        here, other = scene(Choice(hold_s=1)), Found(640, number=2, score=0.9)
+        here.last(1, Found(400, number=1, score=0.3))
+        here.last(2, other)
+        for _ in range(75):
+            decision = here.frame(Found(420, number=1, score=0.3), other)
+            assert decision.subjects == (2,)
+
     def test_who_was_asked_for_is_waited_for_longer(self) -> None:
         here, other = scene(Choice(tracker_id=1, hold_s=1, recall_s=4)), Found(600, number=2)
         here.last(1, Found(400, number=1), other)

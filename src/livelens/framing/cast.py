@@ -27,9 +27,11 @@ _SHAPE_NS = NS_PER_S // 10
 _NEIGHBOUR_NS = round(0.6 * NS_PER_S)
 # How far, in its own sizes, and how much farther in each second, something may be from where it
 # was expected: as a neighbour in place, and with the same number from a tracker.
-_NEAR, _NEAR_PER_S = 0.5, 1.0
+_NEAR, _NEAR_PER_S = 0.3, 1.0
 _JUMP, _JUMP_PER_S = 2.0, 3.0
 _LIKE_SIZE = 2.0
+# What the tracker knew, and did not take for the same, is so much nearer if it is.
+_UNNUMBERED = 0.5
 _STEP = 0.5
 _LIKE_BUILD, _SAME_HEAD = 1.6, 0.15
 # A person whose face alone is found is still as large as before for so long.
@@ -57,6 +59,7 @@ class Actor:
             of who was there with it differ from them at least.
         odd_ns: since when it does not look like itself; None if it does.
         seen: its colours when they were last looked at.
+        met_ns: when it last touched another one in the picture.
     """
 
     def __init__(self, candidate: Candidate, pts_ns: int) -> None:
@@ -79,6 +82,7 @@ class Actor:
         self.unlike = USUALLY_UNLIKE
         self.others = 1.0
         self.seen: Look | None = None
+        self.met_ns: int | None = None
         self.odd_ns: int | None = None
         self.looked_ns: int | None = None
         self._speed_box = candidate.box
@@ -355,7 +359,9 @@ def _matched(
         box, kind = each.box, each.kind
         x, size = (box[0] + box[2]) / 2, max(box[2] - box[0], box[3] - box[1])
         row = []
-        for actor, its_x, its_size, elapsed_s, reach in known:
+        for actor, its_x, its_size, elapsed_s, farthest in known:
+            doubtful = each.tracker_id < 0 <= actor.tracker_id
+            reach = farthest * _UNNUMBERED if doubtful else farthest
             # Most are far from each other: look closer at neighbours only.
             far = reach * (size + its_size) + abs(actor.velocity[0]) * elapsed_s
             if kind == actor.kind and not -far < x - its_x < far:

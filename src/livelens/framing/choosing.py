@@ -88,6 +88,12 @@ class Ballot:
                 winner = each
         return winner
 
+    def holds_against(self, former: Actor, lead: Actor | None) -> bool:
+        """Whether who comes back would not be left again for who is shown now."""
+        if lead is None or not lead.present:
+            return True
+        return (former.importance or 0.0) * _BETTER >= (lead.importance or 0.0)
+
     def company(
         self,
         lead: Actor,

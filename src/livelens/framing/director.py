@@ -196,7 +196,13 @@ class Director:
         for gone in (self._lead, self._former):
             if gone is None or gone.present or pts_ns - gone.seen_ns > recall_ns:
                 continue
-            same = self._recognition.again(gone, self._cast.actors, item.frame, anywhere=anywhere)
+            same = self._recognition.again(
+                gone,
+                self._cast.actors,
+                item.frame,
+                anywhere=anywhere,
+                replaced=gone is self._former and self._lead is not None,
+            )
             if same is not None and same is not self._lead:
                 gone.absorb(same)
                 self._cast.replace(same, gone)
@@ -204,7 +210,9 @@ class Director:
         if former is None:
             return
         if former.present and (anywhere or pts_ns - former.back_ns >= SURE_NS):
-            self._lead, self._former = former, None
+            if self._ballot.holds_against(former, self._lead):
+                self._lead = former
+            self._former = None
         elif not former.present and pts_ns - former.seen_ns > recall_ns:
             self._former = None
 

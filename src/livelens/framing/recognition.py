@@ -27,6 +27,7 @@ _BY_PLACE = (0.3, 0.4, 1.2)
 _LIKE_SIZE = 2.0
 # Who was taken for another is not far from them.
 _MIXED_UP = 2.0
+_MET_NS = 3 * NS_PER_S
 # So many of those who are new are looked at in one frame.
 _MOST_NEW = 8
 # Where others differ by less than this, all wear the same, or the camera sees no colours.
@@ -53,6 +54,9 @@ class Recognition:
         """
         if not self.by_appearance:
             return
+        for actor in shown:
+            if any(_touches(each, actor) for each in actors):
+                actor.met_ns = frame.pts_ns
         if not any(each.present and _due(each, frame.pts_ns, _REFRESH_NS) for each in shown):
             return
         others = [each for each in actors if each not in shown]
@@ -68,13 +72,21 @@ class Recognition:
             _tell_apart(actor, others)
 
     def again(
-        self, gone: Actor, actors: Sequence[Actor], frame: Frame, *, anywhere: bool = False
+        self,
+        gone: Actor,
+        actors: Sequence[Actor],
+        frame: Frame,
+        *,
+        anywhere: bool = False,
+        replaced: bool = False,
     ) -> Actor | None:
         """Who of those who are there is the one that is gone.
 
         Args:
             anywhere: the scene has changed: places tell nothing.
+            replaced: somebody else is shown meanwhile, who is not left for a mere resemblance.
         """
+        surely, perhaps = (_BEYOND_DOUBT, _SURELY) if replaced else (_SURELY, _PERHAPS)
         gap_s = max(frame.pts_ns - gone.seen_ns, 0) / NS_PER_S
         best, least = None, 1e9
         for each in actors:
@@ -100,7 +112,7 @@ class Recognition:
             if unlike is None:
                 fits, misfit = near, _PERHAPS + away
             else:
-                fits = unlike <= _SURELY or (near and unlike <= _PERHAPS)
+                fits = unlike <= surely or (near and unlike <= perhaps)
                 misfit = unlike + 0.1 * min(away, 5.0)
             if fits and misfit < least:
                 best, least = each, misfit
@@ -169,7 +181,8 @@ class Recognition:
         """Who looks as this one did."""
         assert actor.look is not None
         best, least = None, min(unlike - _BETTER, actor.unlike + _SURELY)
-        if actor.identity:  # a face tells more than a coat
+        met = actor.met_ns is not None and 0 <= frame.pts_ns - actor.met_ns <= _MET_NS
+        if actor.identity or not met:  # a face tells more than a coat
             return None
         for each in others:
             if not each.present or _sort(each) != _sort(actor):
@@ -221,6 +234,17 @@ def _away(one: Actor, other: Actor) -> float:
 
 def _alike_in_size(one: Actor, other: Actor) -> bool:
     return 1 / _LIKE_SIZE <= one.size_px / max(other.size_px, 1e-6) <= _LIKE_SIZE
+
+
+def _touches(each: Actor, actor: Actor) -> bool:
+    one, other = each.box, actor.box
+    return (
+        one[0] < other[2]
+        and other[0] < one[2]
+        and one[1] < other[3]
+        and other[1] < one[3]
+        and each is not actor
+    )
 
 
 def _covers(each: Actor, actor: Actor) -> bool:
