@@ -1,6 +1,6 @@
 """Text and logos at the edge of a shot: wholly in or wholly out, never cut through."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from livelens.framing.geometry import Rect
 
@@ -45,29 +45,10 @@ class Edges:
                 view = Rect(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
                 if not _is_cut(view, each):
                     continue
-                kept = self._kept_in.get(each)
-                across = _shifts(
-                    (view.left, view.right), (each.left, each.right), (keep.left, keep.right),
-                    (area.left, area.right),
-                )  # fmt: skip
-                down = _shifts(
-                    (view.top, view.bottom), (each.top, each.bottom), (keep.top, keep.bottom),
-                    (area.top, area.bottom),
-                )  # fmt: skip
-                best: tuple[float, float, float, bool] | None = None
-                for shift, inside in across:
-                    cost = abs(shift) / width - (_LOYALTY if inside is kept else 0.0)
-                    after = Rect(view.left + shift, view.top, view.right + shift, view.bottom)
-                    if not _is_cut(after, each) and (best is None or cost < best[0]):
-                        best = cost, shift, 0.0, inside
-                for shift, inside in down:
-                    cost = abs(shift) / height - (_LOYALTY if inside is kept else 0.0)
-                    after = Rect(view.left, view.top + shift, view.right, view.bottom + shift)
-                    if not _is_cut(after, each) and (best is None or cost < best[0]):
-                        best = cost, 0.0, shift, inside
+                best = min(_moves(view, each, keep, area, self._kept_in.get(each)), default=None)
                 if best is not None:
-                    x, y = x + best[1], y + best[2]
-                    self._kept_in[each] = best[3]
+                    _, right, down, self._kept_in[each] = best
+                    x, y = x + right, y + down
         return x, y
 
 
@@ -76,6 +57,34 @@ def _is_cut(view: Rect, logo: Rect) -> bool:
     if shared.width <= _WHOLE_PX or shared.height <= _WHOLE_PX:
         return False
     return shared.width < logo.width - _WHOLE_PX or shared.height < logo.height - _WHOLE_PX
+
+
+def _moves(
+    view: Rect, logo: Rect, keep: Rect, area: Rect, kept: bool | None
+) -> Iterator[tuple[float, float, float, bool]]:
+    """Ways to have a logo whole or not at all: what each costs, how far right and down, in or out.
+
+    Args:
+        kept: whether it was in so far; None if it was not cut before.
+    """
+    for shift, inside in _shifts(
+        (view.left, view.right),
+        (logo.left, logo.right),
+        (keep.left, keep.right),
+        (area.left, area.right),
+    ):
+        after = Rect(view.left + shift, view.top, view.right + shift, view.bottom)
+        if not _is_cut(after, logo):
+            yield abs(shift) / view.width - _LOYALTY * (inside is kept), shift, 0.0, inside
+    for shift, inside in _shifts(
+        (view.top, view.bottom),
+        (logo.top, logo.bottom),
+        (keep.top, keep.bottom),
+        (area.top, area.bottom),
+    ):
+        after = Rect(view.left, view.top + shift, view.right, view.bottom + shift)
+        if not _is_cut(after, logo):
+            yield abs(shift) / view.height - _LOYALTY * (inside is kept), 0.0, shift, inside
 
 
 Span = tuple[float, float]
