@@ -155,6 +155,13 @@ def test_it_begins_where_the_camera_before_it_looked() -> None:
     assert shots[-1].view.x == pytest.approx(200, abs=0.05 * FIELD.widest)
 
 
+def test_another_scene_begins_at_the_subject_wherever_the_camera_looked() -> None:
+    targets = [replace(target(0.0, 500), cut=True)]
+    shots = filmed(Operator(Motion(), Rect(50.0, 0.0, 252.5, 360.0)), targets)
+    assert shots[0].cut
+    assert shots[0].view.x == pytest.approx(500)
+
+
 def test_what_it_sees_ahead_makes_the_path_better() -> None:
     targets = moving(lambda t: 300 + 80 * math.sin(1.7 * t) * (t > 1), 8.0)
     motion = Motion()

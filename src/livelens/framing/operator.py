@@ -34,7 +34,8 @@ class Operator:
 
     Args:
         motion: how it moves.
-        start: where the camera looks before the first frame; else it begins at the subject.
+        start: where the camera looks before the first frame, if that is no cut; else it begins at
+            the subject.
     """
 
     def __init__(self, motion: Motion, start: Rect | None = None) -> None:
@@ -56,6 +57,8 @@ class Operator:
         Times that go back, gaps, a cut and another field begin a new shot.
         """
         track = self._tracks[-1] if self._tracks else None
+        if track is None and target.cut and self._motion.cuts:
+            self._start = None
         if track is None or not self._goes_on(track, field, target):
             track = Track()
             self._tracks.append(track)
