@@ -14,7 +14,9 @@ from livelens.media.encode import EncodedPicture, Encoder
 from livelens.media.payload import VideoCodec
 from livelens.media.peer import Peer
 from livelens.media.rtc_config import RtcConfig
+from livelens.picture import Picture
 from livelens.sinks.record import Record
+from livelens.sinks.shots import Shots
 from livelens.sinks.whep import Whep, WhepSink
 from livelens.types import Frame, Item, Viewport
 
@@ -239,6 +241,23 @@ async def test_it_shows_what_the_virtual_camera_shows(peers: list[Viewer]) -> No
     assert sink.reconfigure(Whep(viewport="follow"))
     await show(7)
     assert sizes() == [(48, 48)]
+
+
+async def test_no_shot_is_made_that_nobody_gets(
+    peers: list[Viewer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Picture] = []
+
+    def shot(_: Shots, picture: Picture, __: tuple[int, int]) -> Picture:
+        made.append(picture)
+        return picture
+
+    monkeypatch.setattr(Shots, "picture", shot)
+    sink = Whep(viewport="follow", fps=10).open("street")
+    viewer = await join(sink, peers)
+    await put(sink, *range(30))
+    assert 9 <= len(made) == len(viewer.sent) <= 11
+    assert sink.stats().encoders["h264"].left_out == 30 - len(made)
 
 
 async def test_a_viewer_moves_to_another_rendition(peers: list[Viewer]) -> None:

@@ -215,22 +215,42 @@ class Encoder:
                 self._picture_id,
             )
 
+    def leave_out(self, pts_ns: int) -> bool:
+        """Whether `fps` leaves out a picture of this time, which then need not be made.
+
+        It is counted as left out, as `encode` would.
+        """
+        with self._lock:
+            if not self._too_soon(pts_ns):
+                return False
+            self._last_pts_ns = pts_ns
+            self.skipped += 1
+            return True
+
     def close(self) -> None:
         """Free the encoder; a later `encode` begins anew."""
         with self._lock:
             self._context = None
 
-    def _is_due(self, pts_ns: int) -> bool:
+    def _too_soon(self, pts_ns: int) -> bool:
         interval_ns = round(NS_PER_S / self._settings.fps)
         due_ns, last_ns = self._due_ns, self._last_pts_ns
-        self._last_pts_ns = pts_ns
+        if due_ns is None or last_ns is None or last_ns > pts_ns:
+            return False
         # A camera's clock is not exact: half an interval early is on time.
-        if due_ns is not None and last_ns is not None and last_ns <= pts_ns:
-            if pts_ns < due_ns - interval_ns // 2:
-                return False
-            if pts_ns < due_ns + interval_ns:
-                self._due_ns = due_ns + interval_ns
-                return True
+        return pts_ns < due_ns - interval_ns // 2
+
+    def _is_due(self, pts_ns: int) -> bool:
+        interval_ns = round(NS_PER_S / self._settings.fps)
+        too_soon = self._too_soon(pts_ns)
+        due_ns, last_ns = self._due_ns, self._last_pts_ns
+        self._last_pts_ns = pts_ns
+        if too_soon:
+            return False
+        goes_on = due_ns is not None and last_ns is not None and last_ns <= pts_ns
+        if goes_on and due_ns is not None and pts_ns < due_ns + interval_ns:
+            self._due_ns = due_ns + interval_ns
+            return True
         self._due_ns = pts_ns + interval_ns
         return True
 

@@ -225,9 +225,14 @@ class WhepSink:
         if len(self._outbox) >= _BACKLOG:
             self._loop_dropped += 1
             return
-        frame, picture = item.frame, self._picture(item)
-        for codec in self._wanted_codecs:
-            lane = self._lane(codec)
+        frame, shots = item.frame, self._shots
+        lanes = {codec: self._lane(codec) for codec in self._wanted_codecs}
+        if shots is not None:  # no shot is made that no encoder takes
+            lanes = {c: one for c, one in lanes.items() if not one.encoder.leave_out(frame.pts_ns)}
+        if not lanes:
+            return
+        picture = frame.picture if shots is None else self._shot(shots, item)
+        for codec, lane in lanes.items():
             began_ns = now_ns()
             try:
                 encoded = lane.encoder.encode(
@@ -332,11 +337,8 @@ class WhepSink:
             for lane in self._lanes.values():
                 lane.encoder.close()
 
-    def _picture(self, item: Item) -> Picture:
-        """What is encoded: the whole picture, or what the virtual camera shows of it."""
-        shots = self._shots
-        if shots is None:
-            return item.frame.picture
+    def _shot(self, shots: Shots, item: Item) -> Picture:
+        """What the virtual camera shows of an item's picture."""
         size_px = self.spec.encoder_settings("h264").size_for(*shots.see(item))
         return shots.picture(item.frame.picture, size_px)
 
