@@ -214,7 +214,8 @@ class PipelineSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         stages: what is done to them, in order.
         sinks: who takes them.
         max_delay_s: a frame older than this is dropped before the next stage, and counted.
-            None: never, which only files may want.
+            None: never, which only files may want. Time that it was held so that a stage could
+            look ahead does not count.
         on_error: a stage that raises loses its frames and is opened anew (`restart`),
             or ends the pipeline (`stop`).
     """

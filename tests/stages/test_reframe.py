@@ -331,7 +331,7 @@ def messes(draw: st.DrawFn) -> list[tuple[str, Any]]:
     return events
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(first=SPECS, events=messes(), ahead=st.integers(0, 6))
 def test_never_an_exception_never_outside(
     first: Mapping[str, Any], events: list[tuple[str, Any]], ahead: int
