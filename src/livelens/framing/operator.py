@@ -94,15 +94,15 @@ class Operator:
         """What belongs to that time; what was before is forgotten."""
         if not self._tracks:
             raise ValueError("a camera must see before it looks")
-        chosen = next(
-            (
-                index
-                for index, track in enumerate(self._tracks)
-                if track.first_ns <= pts_ns <= track.last_ns
-                and not (track is self._track and pts_ns <= self._last_ns)
-            ),
-            0 if pts_ns == self._last_ns else len(self._tracks) - 1,
-        )
+        later = [
+            index
+            for index, track in enumerate(self._tracks)
+            if track is not self._track or pts_ns > self._last_ns
+        ]
+        chosen = next((index for index in later if self._tracks[index].has(pts_ns)), None)
+        if chosen is None:
+            stays = self._last_ns <= pts_ns <= self._tracks[0].last_ns
+            chosen = 0 if stays or pts_ns == self._last_ns else len(self._tracks) - 1
         del self._tracks[:chosen]
         return self._tracks[0]
 

@@ -42,10 +42,6 @@ class Track:
         self._trust = _Trust()
 
     @property
-    def first_ns(self) -> int:
-        return self._pts_ns[0]
-
-    @property
     def last_ns(self) -> int:
         return self._pts_ns[-1]
 
@@ -73,6 +69,10 @@ class Track:
     def row(self, pts_ns: int) -> int:
         """Index of what was seen last at that time."""
         return max(bisect_right(self._pts_ns, pts_ns) - 1, 0)
+
+    def has(self, pts_ns: int) -> bool:
+        """Whether anything was seen at that time."""
+        return self._pts_ns[self.row(pts_ns)] == pts_ns
 
     def believed(self, row: int) -> tuple[int, int]:
         """First and end of the rows without a jump around one; before it if it is a bad frame."""
