@@ -192,8 +192,7 @@ def _streams(settings: Settings) -> Iterator[Row]:
             return
         for method in METHODS:
             for lookahead_s in settings.lookaheads_s if method == "operator" else (0.0,):
-                for aspect in settings.aspects:
-                    yield stage_time.measure(clip, found, method, lookahead_s, aspect)
+                yield stage_time.measure(clip, found, method, lookahead_s, settings.aspects[0])
         for model, every in settings.chains:
             note(f"chain: a file, {model}, every {every}")
             yield chain.measure(clip, "file", model, every, settings.seconds)
@@ -205,13 +204,11 @@ def _streams(settings: Settings) -> Iterator[Row]:
 def _add_delay(rows: list[Row], streams: list[Row]) -> None:
     """What look-ahead and the stage add to a picture's way."""
     stage: dict[tuple[Value, ...], Row] = {
-        (each["method"], each["lookahead_s"], each["aspect"]): each
-        for each in streams
-        if each["chain"] == "stage"
+        (each["method"], each["lookahead_s"]): each for each in streams if each["chain"] == "stage"
     }
     for each in [*rows, *stage.values()]:
-        measured = stage.get((each["method"], each["lookahead_s"], each["aspect"]))
-        ahead_s = each["lookahead_s"]
+        measured = stage.get((each["method"], each.get("lookahead_s")))
+        ahead_s = each.get("lookahead_s")
         if measured is None or not isinstance(ahead_s, float):
             continue
         stage_ms = measured["stage_ms"]
