@@ -9,6 +9,8 @@ stopped at an edge afterwards jerks there. The quadratic program is solved by DA
 Bemporad and Axehill, "A Dual Active-Set Solver for Embedded Quadratic Programming", 2022).
 """
 
+from collections.abc import Sequence
+
 import daqp
 import numpy as np
 from scipy.linalg import solve_discrete_are  # type: ignore[import-untyped]
@@ -116,14 +118,46 @@ class Axis:
             aims: (STEPS + 1,) each, now and at the following ticks.
             unit: the length that limits are measured by.
         """
+        on, now, _ = self.ways(aims, unit, ())
+        return on - now
+
+    def ways(self, aims: Aims, unit: float, later: Sequence[int]) -> tuple[float, float, Vector]:
+        """What it costs to go on, to begin a shot now, and to begin one after so many ticks.
+
+        Over the time that is planned for, and without the price of the cut. All the same where
+        there is no plan.
+
+        Args:
+            aims: (STEPS + 1,) each, now and at the following ticks.
+            unit: the length that limits are measured by.
+            later: ticks, from 2 to STEPS.
+        """
         state, goals = self._seen_from(aims, unit)
-        jerks = self._going_on.least(state, goals[:, 1:], self._most)
-        fresh = self._beginning.least(np.zeros(3), goals, self._most)
-        if jerks is None or fresh is None:
-            return 0.0
-        saved = self._going_on.cost(state, goals[:, 1:], jerks)
-        saved -= self._beginning.cost(np.zeros(3), goals, fresh)
-        return saved * self._limits.response_s
+        costs = [self._going(state, goals, STEPS + 1), self._begun(goals, 0)]
+        costs += [self._going(state, goals, each) + self._begun(goals, each) for each in later]
+        found = np.array(costs) * self._limits.response_s
+        if not np.isfinite(found).all():
+            return 0.0, 0.0, np.zeros(len(later))
+        return float(found[0]), float(found[1]), found[2:]
+
+    def _going(self, state: Vector, goals: Vector, until: int) -> float:
+        """What it costs to go on to a tick, at which a shot begins: all before it counts."""
+        aims = goals[:, 1:].copy()
+        aims[0, until - 1 :] = aims[0, until - 2]
+        aims[1, until - 1 :], aims[2, until - 1 :] = -_FAR, _FAR
+        jerks = self._going_on.least(state, aims, self._most)
+        if jerks is None:
+            return np.inf
+        return self._going_on.cost(state, aims, jerks, until - 1)
+
+    def _begun(self, goals: Vector, since: int) -> float:
+        """What it costs to begin a shot at a tick."""
+        left = goals[:, since:]
+        aims = np.concatenate((left, np.repeat(left[:, -1:], since, axis=1)), axis=1)
+        start = self._beginning.least(np.zeros(3), aims, self._most)
+        if start is None:
+            return np.inf
+        return self._beginning.cost(np.zeros(3), aims, start, left.shape[1])
 
     def _seen_from(self, aims: Aims, unit: float) -> tuple[Vector, Vector]:
         """The state and the aims from where the axis is, in units."""
@@ -203,14 +237,16 @@ class _Plan:
             return None
         return np.asarray(solution)
 
-    def cost(self, state: Vector, goals: Vector, solution: Vector) -> float:
-        """Of what is free, as in `cost.py` but for speed."""
-        x = self.positions(state, solution)
+    def cost(
+        self, state: Vector, goals: Vector, solution: Vector, ticks: int | None = None
+    ) -> float:
+        """Of what is free, as in `cost.py` but for speed; of the first ticks, if not all count."""
+        x, goals = self.positions(state, solution)[:ticks], goals[:, :ticks]
         want, low, high = goals[:3]
         out = np.maximum(np.maximum(low - x, x - high), 0.0)
         square, amount = CUT_OFF
         each = (x - want) ** 2 + square * out**2 + amount * out
-        jerks = solution[-STEPS:]
+        jerks = solution[-STEPS:][:ticks]
         return self._tick * float(each.sum() + jerks @ jerks)
 
     def positions(self, state: Vector, jerks: Vector) -> Vector:

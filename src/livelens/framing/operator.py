@@ -21,10 +21,10 @@ _GAP_NS = 2 * NS_PER_S
 _OTHER_FIELD = 0.02
 # So far out, in viewports, is cut off.
 _OUT = 0.01
-# What is seen so far ahead is known, not guessed; then a cut may come before the subject is out,
-# if it saves so many times its price.
+# What is seen so far ahead is known, not guessed; then a cut may come before the subject is out.
 _KNOWN_NS = 150_000_000
-_EARLY = 3.0
+# After so many ticks it might come as well.
+_LATER = (2, 4, 7, 11)
 # A plan is kept to for so many ticks if there is no frame.
 _PLANNED_TICKS = 5
 
@@ -134,7 +134,7 @@ class Operator:
             # Nothing has become known since the last plan but what is known now.
             if left % _PLANNED_TICKS == 0:
                 self._plan(track, field)
-        if ticks and self._dear(track) and self._saved_by_cut(track, field) > _EARLY * PRICE_OF_CUT:
+        if ticks and self._dear(track) and self._best_now(track, field):
             self._enter(track, row, pts_ns)
             return False
         return True
@@ -143,7 +143,7 @@ class Operator:
         """Whether what is known to come, not just foreseen, may be worth a cut."""
         if not self._motion.cuts or track.last_ns <= self._tick_ns + _KNOWN_NS:
             return False
-        return self._x.planned_cost() + self._y.planned_cost() > _EARLY * PRICE_OF_CUT
+        return self._x.planned_cost() + self._y.planned_cost() > PRICE_OF_CUT
 
     def _enter(self, track: Track, row: int, pts_ns: int) -> None:
         """Begin a shot at the subject."""
@@ -186,16 +186,28 @@ class Operator:
         self._plan(track, track.fields[row])
         return False
 
+    def _best_now(self, track: Track, field: Field) -> bool:
+        """Whether a cut is better at this tick than never, or at any later one that is known."""
+        known = (track.last_ns - self._tick_ns) / NS_PER_S / self._tick_s
+        later = [each for each in _LATER if each <= known]
+        pairs = zip((self._x, self._y), *self._aims_from_now(track, field), strict=True)
+        ways = [axis.ways(aims, unit, later) for axis, aims, unit in pairs]
+        on, now = sum(each[0] for each in ways), sum(each[1] for each in ways)
+        then = np.sum([each[2] for each in ways], axis=0)
+        return on - now > PRICE_OF_CUT and bool((then > now).all())
+
     def _saved_by_cut(self, track: Track, field: Field) -> float:
         """What going on would cost more than a cut at this tick."""
+        pairs = zip((self._x, self._y), *self._aims_from_now(track, field), strict=True)
+        return sum(axis.saved_by_cut(aims, unit) for axis, aims, unit in pairs)
+
+    def _aims_from_now(
+        self, track: Track, field: Field
+    ) -> tuple[tuple[Aims, Aims], tuple[float, float]]:
+        """Of both axes, at this tick and the following ones, and the viewport's lengths."""
         foreseen = track.foreseen(self._tick_ns, self._from_now_s)
         zooms = np.full(STEPS + 1, self._zoom.at(0.0))
-        units = field.size_px(math.exp(zooms[0]))
-        middles = _middle_aims(field, foreseen, zooms)
-        return sum(
-            axis.saved_by_cut(aims, unit)
-            for axis, aims, unit in zip((self._x, self._y), middles, units, strict=True)
-        )
+        return _middle_aims(field, foreseen, zooms), field.size_px(math.exp(zooms[0]))
 
     def _view(self, field: Field, pts_ns: int) -> Rect:
         """Never outside, whatever the plan was."""
