@@ -356,3 +356,14 @@ def test_no_more_are_held_than_memory_has_room_for() -> None:
     for n in range(1000):
         ahead.add(item(n, n), 0)
     assert len(ahead) == MOST_HELD
+
+
+def test_of_a_file_that_breaks_off_the_held_frames_are_shown(engine: Engine) -> None:
+    seen, kept = Seen(), Kept()
+    file = Counted(count=30, fail="cut off at 1 s")
+    spec = PipelineSpec(source=file, stages=(Looking.of(seen, lookahead_s=5.0),))
+    pipeline = engine.add("a", spec, extra_sinks={"kept": kept})
+    assert pipeline.wait(5) == "failed"
+    assert pipeline.detail == "cut off at 1 s"
+    assert kept.seqs == list(range(30))
+    assert pipeline.stats().dropped == {}

@@ -68,6 +68,7 @@ class Pipeline:
         self._final = threading.Event()
         self._ending = threading.Lock()
         self._end_begun = False
+        self._source_failure: str | None = None
         self._sink_failure: str | None = None
         self._source_done = False
         self._series = {
@@ -209,7 +210,12 @@ class Pipeline:
             self._set_state("reconnecting", why)
         elif state == "failed":
             self._problem("source", why)
-            self._end("failed", why)
+            if self.live:
+                self._end("failed", why)
+                return
+            self._source_failure = why  # of a file all that was read is still to be shown
+            self._source_done = True
+            self._chain.finish()
         else:
             self._source_done = True
             self._chain.finish()
@@ -244,8 +250,9 @@ class Pipeline:
                 lane.close(discard=False)
             for lane in lanes:
                 lane.join(None)
-            if self._sink_failure is not None:
-                state, why = "failed", self._sink_failure
+            broke = self._sink_failure or self._source_failure
+            if broke is not None:
+                state, why = "failed", broke
         self.stop(final=state, why=why)
 
     def _set_state(self, state: StreamState, detail: str) -> None:
@@ -411,7 +418,7 @@ class Pipeline:
             self._chain.close("restarted", timeout_s / 2)
             self._source.join(timeout_s / 2)
             self._timeline.restart()
-            self._source_done = False
+            self._source_done, self._source_failure = False, None
             self._chain = self._new_chain()
             self._source = self._new_source(source)
             self.start()
