@@ -12,7 +12,7 @@ import typer
 from livelens import __version__
 from livelens.authoring.cli import app as authoring
 from livelens.bench.cli import app as bench
-from livelens.errors import ConfigError, LivelensError, StageError
+from livelens.errors import ConfigError, Interrupted, LivelensError, StageError
 from livelens.faces.cli import app as faces
 from livelens.models.cli import app as models
 from livelens.models.cli import pull
@@ -35,6 +35,8 @@ app.add_typer(bench, name="bench", help="Measure this machine and print the figu
 
 
 _FRAMING = "Framing"
+# The status that shells know for Ctrl-C.
+_INTERRUPTED = 130
 # Of threads that may still be in foreign code when all else has ended.
 _LEFT_BEHIND = ("source:", "stage:", "sink:", "end:")
 
@@ -282,9 +284,11 @@ def _status() -> int:
         app()
     except LivelensError as error:
         typer.echo(f"livelens: {error}", err=True)
+        if isinstance(error, Interrupted):
+            return _INTERRUPTED
         return 2 if isinstance(error, ConfigError) else 1
     except KeyboardInterrupt:
-        return 130
+        return _INTERRUPTED
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     return 0

@@ -18,6 +18,7 @@
     ├── PictureError             a picture that does not serve its purpose
     ├── UploadError              a clip that cannot be kept
     ├── GalleryError             a gallery of faces that cannot be read or written
+    ├── Interrupted              somebody has stopped the work on a file
     └── Closed                   the other end of a channel has been closed
 """
 
@@ -92,6 +93,10 @@ class UploadError(LivelensError):
 
 class GalleryError(LivelensError):
     """A gallery of faces that cannot be read or written, or is another model's."""
+
+
+class Interrupted(LivelensError):
+    """Somebody has stopped the work on a file."""
 
 
 class Closed(LivelensError):

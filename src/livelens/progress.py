@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from livelens.clock import NS_PER_S, now_ns
-from livelens.errors import Closed, LivelensError
+from livelens.errors import Closed, Interrupted, LivelensError
 from livelens.events import Problem
 from livelens.flow.bus import Subscription
 from livelens.flow.engine import Engine
@@ -27,10 +27,6 @@ from livelens.spec import PipelineSpec
 _REFRESH_S = 0.2
 # The stream's name in results and in the names of files.
 STREAM = "run"
-
-
-class Interrupted(LivelensError):
-    """Somebody has stopped the work on a file."""
 
 
 def follow(spec: PipelineSpec, *, quiet: bool = False, task: str | None = None) -> None:

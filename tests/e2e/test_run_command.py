@@ -98,6 +98,26 @@ def test_a_live_source_runs_until_it_is_stopped(tmp_path: Path) -> None:
     assert decoded(film) >= 1
 
 
+def test_work_on_a_file_that_is_stopped_ends_as_interrupted(tmp_path: Path, clip: Path) -> None:
+    slow, results = tmp_path / "slow.yaml", tmp_path / "out.jsonl"
+    slow.write_text("stages: [{type: simulate, cost_ms: 1000}]\n")
+    with subprocess.Popen(
+        [
+            sys.executable, "-m", "livelens", "run", str(clip), "--pipeline", str(slow),
+            "--results", str(results),
+        ],
+        stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        try:
+            _wait_for_lines(results, 1, process)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=15)
+        finally:
+            process.kill()
+    assert process.returncode == 130, errors
+    assert "stopped after" in errors
+
+
 def test_why_a_live_source_does_not_come_is_said_while_it_is_waited_for() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "livelens", "run", "http://u:hunter2@127.0.0.1:1/x.mjpg", "--quiet"],
@@ -186,6 +206,9 @@ def test_a_full_disk_ends_the_run_with_its_reason(clip: Path, tmp_path: Path) ->
 def test_the_film_that_is_read_is_not_written(clip: Path) -> None:
     before = clip.read_bytes()
     assert_one_line(livelens("run", clip, "--output", clip), str(clip), "cannot be written too")
+    other = clip.with_name("hard.mp4")
+    other.hardlink_to(clip)
+    assert_one_line(livelens("run", clip, "--output", other), str(other), "cannot be written too")
     assert clip.read_bytes() == before
 
 

@@ -106,3 +106,26 @@ def test_sound_that_cannot_be_read_leaves_the_film(tmp_path: Path) -> None:
         with_sound(source, film)
     assert film.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv", "out.mp4"]
+
+
+def test_stopping_leaves_the_film_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(_one: Path, _other: Path) -> None:
+        raise KeyboardInterrupt
+
+    source = write_clap(tmp_path / "in.mp4", "aac")
+    film = silent_film(source, tmp_path / "out.mp4")
+    before = film.read_bytes()
+    monkeypatch.setattr("livelens.media.soundtrack.os.replace", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        with_sound(source, film)
+    assert film.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+def test_a_film_with_the_longest_name_gets_its_sound(tmp_path: Path) -> None:
+    source = write_clap(tmp_path / "in.mp4", "aac")
+    film = silent_film(source, tmp_path / f"{'x' * 251}.mp4")
+    assert with_sound(source, film)
+    assert claps(film)[1] == pytest.approx(1.0, abs=0.03)

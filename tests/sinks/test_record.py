@@ -152,6 +152,7 @@ def test_with_an_overlay_it_waits_for_the_analysis(tmp_path: Path) -> None:
     [
         ("{tmp}/missing/out.mp4", "there is no folder"),
         ("{tmp}", "is a folder"),
+        ("{tmp}/" + "x" * 300 + ".mp4", "name too long"),
     ],
 )
 def test_an_impossible_path_is_refused_at_once(tmp_path: Path, path: str, told: str) -> None:

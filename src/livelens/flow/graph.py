@@ -1,6 +1,7 @@
 """Whether stages can work in the order given, and sinks beside each other and the source."""
 
 import os
+import stat
 from collections.abc import Sequence
 
 from livelens.descriptor import DescriptorSpec
@@ -63,19 +64,27 @@ def _check_files(spec: PipelineSpec, path: str) -> None:
     for stage, name in zip(spec.stages, stage_names(spec.stages), strict=True):
         users |= dict.fromkeys(_files(stage), f"the stage {name!r} reads")
     for i, sink in enumerate(spec.sinks):
-        for file in _files(sink):
+        for file, place in _files(sink).items():
             if file in users:
                 raise ConfigError(
-                    f"{users[file]} {file}, it cannot be written too - at {path}.sinks[{i}].path"
+                    f"{users[file]} {place}, it cannot be written too - at {path}.sinks[{i}].path"
                 )
             users[file] = f"the sink {sink.name or named(sink)!r} writes"
 
 
-def _files(spec: SourceSpec | StageSpec | SinkSpec) -> list[str]:
+def _files(spec: SourceSpec | StageSpec | SinkSpec) -> dict[str | tuple[int, int], str]:
+    """The file that is meant, which may have several names, and its path."""
     path = getattr(spec, "path", None)
     if not isinstance(path, str) or path == "-":
-        return []
-    return [os.path.realpath(os.path.expanduser(path))]
+        return {}
+    place = os.path.realpath(os.path.expanduser(path))
+    try:
+        there = os.stat(place)
+    except (OSError, ValueError):
+        return {place: place}
+    if not stat.S_ISREG(there.st_mode):  # a device may be written by many
+        return {place: place}
+    return {(there.st_dev, there.st_ino): place}
 
 
 def _check_lookahead(stage: StageSpec, path: str) -> None:

@@ -24,6 +24,9 @@ _AAC_RATES: Final = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_
 # Encoders need what came a little before the first sound they play; an edit list hides it.
 _PRIMING: Final = Fraction(1, 10)
 
+# Of the film's name in that of the file that will replace it: file systems take 255 bytes.
+_NAME: Final = 60
+
 AnyPacket: TypeAlias = "Packet[VideoStream] | Packet[AudioStream]"
 Timed: TypeAlias = "tuple[Fraction, AnyPacket]"
 
@@ -47,7 +50,7 @@ def add_sound(film: Path, source: InputContainer, origin_ns: int, *, whole: bool
     sound = source.streams.best("audio")
     if not isinstance(sound, AudioStream):
         return False
-    made = film.with_name(f".{film.name}.sound")
+    made = film.with_name(f".{film.stem[:_NAME]}.sound")
     try:
         with (
             av.open(str(film)) as pictures,
@@ -56,10 +59,11 @@ def add_sound(film: Path, source: InputContainer, origin_ns: int, *, whole: bool
             _write(out, pictures, source, sound, Fraction(origin_ns, NS_PER_S), whole=whole)
         os.replace(made, film)
     except (av.FFmpegError, OSError, ValueError) as error:
-        with suppress(OSError):
-            made.unlink()
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise SinkError(f"{film} has no sound: {' '.join(str(why).split())}") from None
+    finally:  # also if somebody stops the work
+        with suppress(OSError):
+            made.unlink()
     return True
 
 

@@ -37,10 +37,13 @@ def parent_checked(path: Path) -> Path:
     """The same path.
 
     Raises:
-        SinkError: its folder does not exist, or it is a folder itself.
+        SinkError: its folder does not exist, it is a folder itself, or there can be no such file.
     """
-    if not path.parent.is_dir():
-        raise SinkError(f"cannot write {path}: there is no folder {path.parent}")
-    if path.is_dir():
-        raise SinkError(f"cannot write {path}: it is a folder")
+    try:
+        if not path.parent.is_dir():
+            raise SinkError(f"cannot write {path}: there is no folder {path.parent}")
+        if path.is_dir():
+            raise SinkError(f"cannot write {path}: it is a folder")
+    except OSError as error:  # the name is too long, or the folder is nobody's business
+        raise SinkError(f"cannot write {path}: {error.strerror}") from None
     return path
