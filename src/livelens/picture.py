@@ -47,6 +47,20 @@ def luma(picture: Picture) -> Pixels:
     return own() if own is not None else _luma(picture.bgr())
 
 
+def part(picture: Picture, left: int, top: int, right: int, bottom: int) -> Pixels:
+    """A part of the picture as (height, width, 3) uint8 BGR, not to be written to.
+
+    A picture that has a method `part` of this kind is not converted for it as a whole. What
+    lies outside is left out.
+    """
+    left, top = max(0, left), max(0, top)
+    right, bottom = min(picture.width, right), min(picture.height, bottom)
+    if left >= right or top >= bottom:
+        return np.zeros((0, 0, 3), np.uint8)
+    own: Callable[[int, int, int, int], Pixels] | None = getattr(picture, "part", None)
+    return own(left, top, right, bottom) if own else picture.bgr()[top:bottom, left:right]
+
+
 def thinned(plane: Pixels, width: int, height: int) -> Pixels:
     """An array of pixels scaled to (height, width), of one or two of its rows for each new one.
 

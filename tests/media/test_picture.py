@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from livelens.media.picture import VideoPicture
-from livelens.picture import ArrayPicture, Picture, luma, thinned
+from livelens.picture import ArrayPicture, Picture, luma, part, thinned
 
 
 def through(picture: Picture) -> tuple[Picture, int]:
@@ -110,3 +110,27 @@ def test_a_glance_at_any_other_picture_is_made_of_what_it_can_do() -> None:
 
     assert luma(Bare()).shape == (64, 96)
     assert (luma(Bare()) == luma(ArrayPicture(scene(96, 64)))).all()
+
+
+@pytest.mark.parametrize("form", ["yuv420p", "yuv444p", "nv12"])
+@pytest.mark.parametrize(
+    "box", [(8, 16, 40, 48), (7, 15, 41, 47), (0, 0, 99, 67), (90, 60, 99, 67)]
+)
+def test_a_part_is_that_part_of_the_whole(form: str, box: tuple[int, int, int, int]) -> None:
+    pixels = np.zeros((67, 99, 3), np.uint8)
+    pixels[:32, :48], pixels[:32, 48:], pixels[32:, :48] = (200, 60, 30), (30, 60, 200), 128
+    frame = av.VideoFrame.from_ndarray(pixels, format="bgr24").reformat(format=form)
+    left, top, right, bottom = box
+    alone = part(VideoPicture(frame), *box)
+    whole = VideoPicture(frame).bgr()[top:bottom, left:right]
+    assert alone.shape == whole.shape
+    # Edges of colour lie somewhat elsewhere after another scaling of it.
+    assert np.median(np.abs(alone.astype(int) - whole)) <= 2
+    assert np.abs(alone.astype(int) - whole).mean() < 6
+
+
+def test_a_part_of_what_has_been_converted_is_a_view_and_outside_is_nothing() -> None:
+    picture = VideoPicture(av.VideoFrame.from_ndarray(scene(96, 64), format="bgr24"))
+    assert np.shares_memory(part(picture, 0, 0, 9, 9), picture.bgr())
+    assert part(picture, -5, -5, 10, 1000).shape == (64, 10, 3)
+    assert part(picture, 50, 10, 20, 40).size == 0

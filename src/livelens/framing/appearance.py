@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livelens.framing.candidates import Box
+from livelens.picture import part
 from livelens.types import Frame
 
 # Of a part of somebody so many pixels in a row are enough, and fewer than this tell nothing.
@@ -56,13 +57,15 @@ def look(frame: Frame, box: Box) -> Look | None:
     return Look(upper, lower) if upper is not None and lower is not None else None
 
 
-def _colours(frame: Frame, box: Box, part: Box) -> Histogram | None:
+def _colours(frame: Frame, box: Box, share: Box) -> Histogram | None:
     left, top, width, height = box[0], box[1], box[2] - box[0], box[3] - box[1]
-    # The whole picture is converted once for all who look at it; making it small costs more.
-    patch = frame.image[
-        max(0, int(top + height * part[1])) : max(0, int(top + height * part[3]) + 1),
-        max(0, int(left + width * part[0])) : max(0, int(left + width * part[2]) + 1),
-    ]
+    patch = part(
+        frame.picture,
+        int(left + width * share[0]),
+        int(top + height * share[1]),
+        int(left + width * share[2]) + 1,
+        int(top + height * share[3]) + 1,
+    )
     high, wide = patch.shape[:2]
     if min(high, wide) < _LEAST_PX:
         return None

@@ -32,7 +32,7 @@ class Scenes:
     """Compares each picture with the one before."""
 
     def __init__(self) -> None:
-        self._detector = ContentDetector(threshold=_CHANGE, min_scene_len=0, luma_only=True)
+        self._before: Pixels | None = None
         # The library wants a time for its filter of short scenes, which counts no real time.
         self._timecode = FrameTimecode(0, fps=30.0)
         self._last: _Floats | None = None
@@ -46,8 +46,7 @@ class Scenes:
             small: the picture's brightness, (36, 64). A cut of colours alone is none.
             pts_ns: its time.
         """
-        image = cv2.merge((small, small, small))  # what the library takes
-        changed = bool(self._detector.process_frame(self._timecode, image))
+        changed = self._changed(small)
         grey = small.astype(np.float32)
         if cv2.meanStdDev(grey)[1][0, 0] < _CONTRAST:
             self._blank = True
@@ -59,6 +58,19 @@ class Scenes:
             return False
         self._cut_ns = pts_ns
         return True
+
+    def _changed(self, small: Pixels) -> bool:
+        """What the library says; not asked where it cannot say yes: its measure is this mean."""
+        before, self._before = self._before, small
+        if before is None or cv2.norm(before, small, cv2.NORM_L1) < _CHANGE * small.size:
+            return False
+        detector = ContentDetector(threshold=_CHANGE, min_scene_len=0, luma_only=True)
+        found = [
+            # It takes pictures in colour.
+            detector.process_frame(self._timecode, cv2.merge((each, each, each)))
+            for each in (before, small)
+        ]
+        return bool(found[-1])
 
     def _is_soon(self, pts_ns: int) -> bool:
         return self._cut_ns is not None and 0 <= pts_ns - self._cut_ns < _SHORTEST_NS

@@ -71,6 +71,26 @@ class VideoPicture:
             return luma(ArrayPicture(self.bgr()))
         return _plane(self._frame.planes[0], self.width, self.height)
 
+    def part(self, left: int, top: int, right: int, bottom: int) -> Pixels:
+        """(bottom - top, right - left, 3) uint8 BGR, inside the picture; by ITU-R BT.601.
+
+        Of 4:2:0 planes only the part is converted, unless the whole has been already.
+        """
+        if self._bgr is not None or self._frame.format.name not in ("yuv420p", "yuvj420p"):
+            return self.bgr()[top:bottom, left:right]
+        # Whole samples of colour, which are two pixels wide and high.
+        x, y = left - left % 2, top - top % 2
+        width, height = right - x + right % 2, bottom - y + bottom % 2
+        if x + width > self.width or y + height > self.height:
+            return self.bgr()[top:bottom, left:right]
+        planes = [_plane(self._frame.planes[0], self.width, self.height)[y:, x:][:height, :width]]
+        for each in self._frame.planes[1:3]:
+            whole = _plane(each, (self.width + 1) // 2, (self.height + 1) // 2)
+            planes.append(whole[y // 2 :, x // 2 :][: height // 2, : width // 2])
+        packed = np.concatenate([plane.ravel() for plane in planes])
+        pixels = cv2.cvtColor(packed.reshape(height * 3 // 2, width), cv2.COLOR_YUV2BGR_I420)
+        return np.asarray(pixels[top - y : bottom - y, left - x : right - x], dtype=np.uint8)
+
     def yuv420p(self) -> av.VideoFrame:
         """The frame as yuv420p, not to be written to."""
         with self._lock:
