@@ -294,6 +294,10 @@ def _nameless(count: int) -> sv.Detections:
     return found
 
 
+def _identified(ids: list[Any]) -> sv.Detections:
+    return sv.Detections(xyxy=np.zeros((2, 4), np.float32), tracker_id=np.array(ids))
+
+
 @pytest.mark.parametrize(
     ("process", "said"),
     [
@@ -302,6 +306,8 @@ def _nameless(count: int) -> sv.Detections:
         (_with(attributes={1: {"age": 3}}), "'age' is an Attribute, not int"),
         (_with(attributes={1: 3}), "attributes are a mapping by name"),
         (_with(detections=_nameless(1)), "2 boxes and 1 of class_name"),
+        (_with(detections=_identified([1, None])), "-1 for none, not object"),
+        (_with(detections=_identified([1, float("nan")])), "-1 for none, not float"),
         (_with(frame=None), "one Item for each given one"),
         (_with(timings=None), "timings"),
         (_with(landmarks=[3]), "landmarks"),

@@ -160,6 +160,14 @@ def test_an_impossible_path_is_refused_at_once(tmp_path: Path, path: str, told: 
         Record(path=path.format(tmp=tmp_path)).open("street")
 
 
+def test_a_path_that_may_not_be_written_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livelens.sinks.paths.os.access", lambda path, _: path != tmp_path)
+    with pytest.raises(SinkError, match="not permitted"):
+        Record(path=str(tmp_path / "out.mp4")).open("street")
+
+
 @pytest.mark.parametrize("kind", ["record", "results"])
 def test_an_unknown_name_in_braces_is_refused_in_the_configuration(kind: str) -> None:
     with pytest.raises(ConfigError, match=r"\{place\} means nothing here.*\$\.sinks\[0\]"):

@@ -48,6 +48,9 @@ def _check_detections(found: sv.Detections | None) -> None:
     for name, values in {"confidence": found.confidence, **columns}.items():
         if values is not None and len(values) != count:
             raise StageError(f"detections have {count} boxes and {len(values)} of {name}")
+    ids = found.tracker_id
+    if count and ids is not None and np.asarray(ids).dtype.kind not in "iu":
+        raise StageError(f"tracker_ids are integers, -1 for none, not {np.asarray(ids).dtype}")
 
 
 def _check_attributes(attributes: Mapping[int, object]) -> None:

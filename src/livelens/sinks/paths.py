@@ -1,5 +1,6 @@
 """The names of the files that sinks write."""
 
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,13 +38,15 @@ def parent_checked(path: Path) -> Path:
     """The same path.
 
     Raises:
-        SinkError: its folder does not exist, it is a folder itself, or there can be no such file.
+        SinkError: its folder does not exist, it is a folder itself, or it may not be written.
     """
     try:
         if not path.parent.is_dir():
             raise SinkError(f"cannot write {path}: there is no folder {path.parent}")
         if path.is_dir():
             raise SinkError(f"cannot write {path}: it is a folder")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise SinkError(f"cannot write {path}: this is not permitted")
     except OSError as error:  # the name is too long, or the folder is nobody's business
         raise SinkError(f"cannot write {path}: {error.strerror}") from None
     return path
