@@ -211,6 +211,7 @@ def test_a_framed_picture_is_drawn_on_when_asked(whole: Any) -> None:
         (["--group", "2"], "--group belongs to --reframe"),
         (["--lookahead", "1"], "--lookahead belongs to --reframe"),
         (["--passes", "2"], "--passes 2: nothing is reframed"),
+        (["--reframe", "1:1", "--subject", ""], "--subject: nobody is named"),
         (["--reframe", "1:1", "--subject", "#x"], r"--subject: a tracker_id is written as #7"),
         (["--reframe", "1:1", "--subject", "0.2,1.2"], "--subject: a point is written as 0.3,0.5"),
         (["--reframe", "1:1", "--subject", "1,2,3"], "--subject: a point is written as 0.3,0.5"),

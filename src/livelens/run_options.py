@@ -127,6 +127,8 @@ def _subject(words: str | None) -> dict[str, Any]:
     """The settings of `reframe` that `--subject` means."""
     if words is None:
         return {}
+    if not words.strip():
+        raise ConfigError("--subject: nobody is named: give a class, #7 or 0.3,0.5")
     if words.startswith("#"):
         if not words[1:].isdecimal():
             raise ConfigError(f"--subject: a tracker_id is written as #7, not {words!r}")

@@ -103,7 +103,10 @@ GOOD = line(0, reframe=shot(0))
         (GOOD.replace("[0.0,", '["a",'), r"shots.jsonl:1: Expected `float`.*viewports.*box"),
         (GOOD.replace("0.5625", "0"), r"shots.jsonl:1: the aspect 0 is not between"),
         (GOOD.replace("[640,360]", "[0,360]"), r"shots.jsonl:1: size_px must be"),
+        (GOOD.replace('"aspect"', '"largest":[1e9,9],"aspect"'), r"shots.jsonl:1: the largest"),
+        (GOOD.replace('"aspect"', '"largest":[-5,0],"aspect"'), r"shots.jsonl:1: the largest"),
         ("\udcff", r"shots.jsonl:1: "),
+        (GOOD[:-1] + ',"more":' + "[" * 9999 + "]" * 9999 + "}", r"shots.jsonl:1: it is nested"),
     ],
 )
 def test_a_bad_file_is_one_line_with_its_place(tmp_path: Path, text: str, said: str) -> None:

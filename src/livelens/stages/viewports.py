@@ -152,6 +152,8 @@ def _shots(lines: Iterator[bytes], path: Path, camera: str | None) -> Iterator[P
             shot = _shot(line, camera, last_ns)
         except (ValueError, msgspec.MsgspecError) as error:
             raise ConfigError(f"{path}:{number}: {' '.join(str(error).split())}") from None
+        except RecursionError:
+            raise ConfigError(f"{path}:{number}: it is nested too deeply") from None
         last_ns = shot.pts_ns
         yield shot
 
@@ -170,6 +172,10 @@ def _shot(line: _Line, camera: str | None, last_ns: int) -> PastShot:
         raise ValueError(f"the box {list(shown.box)} is not inside {width}×{height}")
     if not (math.isfinite(shown.aspect) and 0.1 <= shown.aspect <= 10):
         raise ValueError(f"the aspect {shown.aspect:g} is not between 0.1 and 10")
+    if (most := shown.largest) is not None and not (
+        1 <= most[0] <= width + 0.01 and 1 <= most[1] <= height + 0.01
+    ):
+        raise ValueError(f"the largest box {list(most)} is no box of {width}×{height}")
     return PastShot(
         line.pts_ns,
         (
