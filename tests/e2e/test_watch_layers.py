@@ -127,10 +127,13 @@ def test_a_snapshot_is_the_picture_with_its_boxes_in_full_size(page: Page) -> No
         assert number is not None
         seconds = number / 15
         assert name == f"numbers 00-00-{seconds:06.3f}.png"
-        left, middle = box_left(number), BOX_TOP_PX + BOX_PX // 2
+        left = box_left(number)
+        # The sides of the box, over most of its height: what a busy encoder leaves of earlier
+        # pictures differs from the source too, but not in one column for so long.
+        sides = slice(BOX_TOP_PX + 8, BOX_TOP_PX + BOX_PX - 8)
         clean = source_picture(number)
-        differs = np.abs(picture[middle].astype(int) - clean[middle].astype(int)).max(axis=1) > 60
-        places = np.flatnonzero(differs)
+        differs = np.abs(picture[sides].astype(int) - clean[sides].astype(int)).max(axis=2) > 60
+        places = np.flatnonzero(differs.all(axis=0))
         assert places.min() == pytest.approx(left, abs=4)
         assert places.max() == pytest.approx(left + BOX_PX, abs=4)
 
