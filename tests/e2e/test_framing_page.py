@@ -273,6 +273,33 @@ def test_wide_and_framed_come_over_the_same_connection(page: Page, server: Runni
     assert len(begun) == 1, "the viewer had to connect again"
 
 
+def test_a_framed_shot_that_somebody_takes_away_becomes_the_wide_one(
+    page: Page, server: Running
+) -> None:
+    spec = server.http.get("/api/streams/pair").json()["spec"]
+    watch(page, server.url, "pair")
+    panel(page).get_by_role("button", name="Framed", exact=True).click()
+    page.wait_for_function(IS_PORTRAIT, arg=True)
+    left = {
+        "stages": [each for each in spec["stages"] if each["type"] != "reframe"],
+        "sinks": [each for each in spec["sinks"] if each.get("viewport") is None],
+    }
+    server.http.patch("/api/streams/pair", json=left).raise_for_status()
+    expect(page.locator(".notices")).to_contain_text("no rendition “framed” any more")
+    expect(page.locator("[data-choice=rendition]")).to_have_value("main")
+    page.wait_for_function(IS_PORTRAIT, arg=False)
+    wait_for_picture(page)
+    expect(page.locator("[data-status=playing]")).to_be_visible()
+    whole = {"stages": spec["stages"], "sinks": spec["sinks"]}
+    server.http.patch("/api/streams/pair", json=whole).raise_for_status()
+    page.wait_for_function(IS_PORTRAIT, arg=True)
+    server.http.post("/api/streams/pair/stop").raise_for_status()
+    expect(page.locator("[data-status=stopped]")).to_be_visible()
+    expect(panel(page).get_by_role("status").first).not_to_contain_text("#")
+    server.http.post("/api/streams/pair/start").raise_for_status()
+    page.wait_for_function(IS_PORTRAIT, arg=True)
+
+
 def test_who_may_only_view_sees_it_and_cannot_change_it(page: Page) -> None:
     stages = [BOXES, {"type": "track"}, {"type": "reframe", "classes": ["object"]}]
     streams = {"bare": {"source": PATTERN, "stages": stages, "sinks": [MAIN, FRAMED]}}

@@ -4,7 +4,7 @@ import type { DetectedObject } from "../client";
 import { colourOf } from "./colour";
 import type { Layers } from "./layers";
 import type { Surface } from "./surface";
-import { meet } from "./viewport";
+import { meet, type Size } from "./viewport";
 import { describe, nameOf } from "./words";
 
 /** `ahead`: no detector has looked at this picture yet, the boxes are estimates. */
@@ -66,20 +66,25 @@ function keypoints({ context, unit, x, y }: Surface, object: DetectedObject, col
   context.stroke();
 }
 
+/** Of a plate, in pixels of the canvas. */
+export function plateSize({ context, unit, small }: Surface, text: string): Size {
+  return [context.measureText(text).width + 8 * unit, (small ? 14 : 18) * unit];
+}
+
 /**
  * Words on a plate that begins at `x`, above or below `y`, and never leaves the picture.
  * Above: ink on colour. Below and inside: colour on ink.
  */
 export function plate(
-  { context, width, height, unit, small }: Surface,
+  surface: Surface,
   text: string,
   x: number,
   y: number,
   colour: string,
   side: "above" | "below" | "inside",
 ): void {
-  const tall = (small ? 14 : 18) * unit;
-  const wide = context.measureText(text).width + 8 * unit;
+  const { context, width, height, unit } = surface;
+  const [wide, tall] = plateSize(surface, text);
   const left = Math.max(0, Math.min(x - unit, width - wide));
   const above = side === "above" ? y - tall >= 0 : side === "below" && y + tall > height;
   const top = Math.max(0, Math.min(above ? y - tall : y, height - tall));

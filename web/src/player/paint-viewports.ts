@@ -1,8 +1,9 @@
 /** Draws what virtual cameras show, on the wide shot: a frame each, and all else dimmed. */
 
-import type { Viewport } from "../client";
-import { plate } from "./boxes";
+import type { Box, Viewport } from "../client";
+import { plate, plateSize } from "./boxes";
 import type { Surface } from "./surface";
+import { meet } from "./viewport";
 
 type Viewports = Readonly<Record<string, Viewport>>;
 
@@ -32,19 +33,60 @@ export function paintViewports(
   viewports: Viewports,
   words: Readonly<Record<string, string>> = {},
 ): void {
-  Object.entries(viewports).forEach(([name, viewport], i) => {
-    paintFrame(surface, viewport, words[name] ?? name, COLOURS[i % COLOURS.length] ?? "#ffffff");
+  const all = Object.entries(viewports);
+  const plates = all.map(([name, viewport], i) => {
+    const colour = COLOURS[i % COLOURS.length] ?? "#ffffff";
+    const frame = onPicture(surface, viewport);
+    paintFrame(surface, viewport, frame, colour);
+    const text = words[name] ?? name;
+    const [wide, tall] = plateSize(surface, text);
+    // Below: names of objects stand above them.
+    const left = Math.max(0, Math.min(frame[0] + 6 * surface.unit, surface.width - wide));
+    const top = frame[3] - 5 * surface.unit - tall;
+    return { text, colour, box: [left, top, left + wide, top + tall] as const };
+  });
+  const shown = plates.filter(({ text }) => text !== "");
+  const tops = apart(shown.map(({ box }) => box));
+  shown.forEach(({ text, colour, box }, i) => {
+    plate(surface, text, box[0] + surface.unit, tops[i] ?? box[1], colour, "inside");
   });
 }
 
-/** Solid while it follows, dashed while it waits for who was there, thin while there is nobody. */
-function paintFrame(surface: Surface, viewport: Viewport, words: string, colour: string): void {
-  const { context, unit, width, height, x, y } = surface;
-  const [left, top, right, bottom] = viewport.box;
-  // Wholly on the picture, where it ends with it.
+/** The top of each, raised above those before it that it would cover. */
+export function apart(plates: readonly Box[]): readonly number[] {
+  const set: Box[] = [];
+  for (const [left, top, right, bottom] of plates) {
+    const tall = bottom - top;
+    let at = top;
+    for (;;) {
+      const here: Box = [left, at, right, at + tall];
+      const below = set.find((each) => meet(each, here));
+      if (below === undefined) {
+        set.push(here);
+        break;
+      }
+      at = below[1] - tall * 1.1;
+    }
+  }
+  return set.map(([, top]) => top);
+}
+
+/** Wholly on the picture, where it ends with it. */
+function onPicture({ unit, width, height, x, y }: Surface, { box }: Viewport): Box {
+  const [left, top, right, bottom] = box;
   const inset = 1.5 * unit;
-  const [x0, x1] = [Math.max(x(left), inset), Math.min(x(right), width - inset)];
-  const [y0, y1] = [Math.max(y(top), inset), Math.min(y(bottom), height - inset)];
+  return [
+    Math.max(x(left), inset),
+    Math.max(y(top), inset),
+    Math.min(x(right), width - inset),
+    Math.min(y(bottom), height - inset),
+  ];
+}
+
+/** Solid while it follows, dashed while it waits for who was there, thin while there is nobody. */
+function paintFrame(surface: Surface, viewport: Viewport, frame: Box, colour: string): void {
+  const { context, unit } = surface;
+  const [x0, y0, x1, y1] = frame;
   const thick = (viewport.state === "wide" ? 1.25 : 2.25) * unit;
   context.setLineDash(viewport.state === "holding" ? [8 * unit, 5 * unit] : []);
   context.beginPath();
@@ -56,18 +98,11 @@ function paintFrame(surface: Surface, viewport: Viewport, words: string, colour:
   context.strokeStyle = colour;
   context.stroke();
   context.setLineDash([]);
-  corners(surface, [x0, y0, x1, y1], colour);
-  // Below: names of objects stand above them.
-  const line = (surface.small ? 14 : 18) * unit;
-  if (words !== "") plate(surface, words, x0 + 7 * unit, y1 - 5 * unit - line, colour, "inside");
+  corners(surface, frame, colour);
 }
 
 /** Angles, as viewfinders have them. */
-function corners(
-  { context, unit }: Surface,
-  [x0, y0, x1, y1]: readonly [number, number, number, number],
-  colour: string,
-): void {
+function corners({ context, unit }: Surface, [x0, y0, x1, y1]: Box, colour: string): void {
   const long = Math.min(14 * unit, (x1 - x0) / 4, (y1 - y0) / 4);
   context.beginPath();
   for (const [cx, cy, dx, dy] of [

@@ -242,6 +242,7 @@ export const en = {
     do_timing: "Exact or live timing",
     do_colour: "Colour by track or class",
     do_help: "These shortcuts",
+    renditionGone: "There is no rendition “{missing}” any more. This is “{shown}”.",
     noSnapshot: "There is no picture to save yet.",
     noFull: "The browser does not allow full screen here.",
     noWindow: "The browser does not open a small window here.",

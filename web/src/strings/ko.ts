@@ -242,6 +242,7 @@ export const ko: Words = {
     do_timing: "정확 / 실시간 전환",
     do_colour: "추적 대상 / 종류별 색상",
     do_help: "단축키 보기",
+    renditionGone: "‘{missing}’ 영상이 이제 없어 ‘{shown}’ 영상을 보여 드립니다.",
     noSnapshot: "아직 저장할 영상이 없습니다.",
     noFull: "이 브라우저에서는 전체 화면을 쓸 수 없습니다.",
     noWindow: "이 브라우저에서는 작은 창을 열 수 없습니다.",
