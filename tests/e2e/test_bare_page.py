@@ -51,6 +51,8 @@ def test_only_the_video_is_shown(browser: Browser, server: Running) -> None:
             .reduce((sum, each) => sum + each, 0);
         }"""
         assert page.evaluate(painted) == 0, "nothing is drawn on it"
+        overflow = "getComputedStyle(document.documentElement).overflowY"
+        assert page.evaluate(overflow) == "hidden", "a scrollbar's place is left beside it"
         sessions = json.loads(server.http.get("/api/viewers").text)["sessions"]
         assert [each["rendition"] for each in sessions] == ["framed"]
         # The same window goes to another rendition, and to the page with everything.

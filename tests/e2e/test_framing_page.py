@@ -225,6 +225,8 @@ def test_the_panel_is_for_everybody(server: Running, browser: Browser) -> None:
         assert serious_faults(page) == [], (theme, size)
         sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.evaluate(sideways) <= 1, (theme, size)
+        rows = "(row) => row.scrollWidth - row.clientWidth"
+        assert page.locator("aside [role=tablist]").evaluate(rows) <= 0, "a tab is out of sight"
         words = page.locator("aside").inner_text()
         assert "{" not in words
         assert "undefined" not in words
@@ -293,6 +295,12 @@ def test_a_framed_shot_that_somebody_takes_away_becomes_the_wide_one(
     whole = {"stages": spec["stages"], "sinks": spec["sinks"]}
     server.http.patch("/api/streams/pair", json=whole).raise_for_status()
     page.wait_for_function(IS_PORTRAIT, arg=True)
+    # While the server does not answer, the framed shot lies where it lay.
+    place = page.locator(".live-player").bounding_box()
+    page.context.set_offline(True)
+    expect(page.get_by_text("does not answer").first).to_be_visible(timeout=PATIENCE_MS)
+    assert page.locator(".live-player").bounding_box() == place, "the page moved"
+    page.context.set_offline(False)
     server.http.post("/api/streams/pair/stop").raise_for_status()
     expect(page.locator("[data-status=stopped]")).to_be_visible()
     expect(panel(page).get_by_role("status").first).not_to_contain_text("#")

@@ -1,6 +1,7 @@
 /** Which of a stream's renditions is shown. */
 
 import type { SinkInfo, StreamInfo } from "../client";
+import type { Size } from "../player/viewport";
 
 /** The renditions that browsers may watch. */
 export function renditionsOf(info: StreamInfo | undefined): readonly SinkInfo[] {
@@ -15,6 +16,14 @@ export function renditionOf(info: StreamInfo | undefined, wanted: string | undef
   const whole = plain.find(({ name }) => cameraOfRendition(info, name) === null);
   const first = found ?? whole ?? plain[0] ?? all[0];
   return first?.name ?? wanted ?? "main";
+}
+
+const sizes = new Map<string, Size>();
+
+/** Of the wide shot; the last that was told, while the server does not answer or the stream starts. */
+export function wideSizeOf(stream: string, info: StreamInfo | undefined): Size | null {
+  if (info?.size_px != null) sizes.set(stream, info.size_px);
+  return sizes.get(stream) ?? null;
 }
 
 /** Whether the server has drawn on it, so that the page must not. */

@@ -248,6 +248,7 @@ export const en = {
     noWindow: "The browser does not open a small window here.",
     panel: "Details",
     json: "Result (JSON)",
+    jsonTab: "Result",
     network: "Network",
     pause: "Pause",
     goOn: "Go on",

@@ -248,6 +248,7 @@ export const ko: Words = {
     noWindow: "이 브라우저에서는 작은 창을 열 수 없습니다.",
     panel: "자세히",
     json: "결과 (JSON)",
+    jsonTab: "결과",
     network: "네트워크",
     pause: "일시 정지",
     goOn: "계속",
