@@ -78,10 +78,16 @@ export class ResultTimeline {
   /** Whether all that will ever be known about this frame is known now. */
   settled(rtpTimestamp: number): boolean {
     const newest = this.newest;
-    return (
-      newest !== undefined &&
-      ticksBetween(newest.rtp_timestamp, rtpTimestamp) >= -this.toleranceTicks
-    );
+    if (
+      newest === undefined ||
+      ticksBetween(newest.rtp_timestamp, rtpTimestamp) < -this.toleranceTicks
+    ) {
+      return false;
+    }
+    const place = this.#firstAfter(rtpTimestamp);
+    const own = this.#own(rtpTimestamp, this.#results[place - 1], this.#results[place]);
+    const looks = own === undefined ? null : this.#looks(own);
+    return looks === null || looks.after !== undefined;
   }
 
   drawing(rtpTimestamp: number): Drawing {
@@ -90,7 +96,7 @@ export class ResultTimeline {
     const after = this.#results[place];
     const own = this.#own(rtpTimestamp, before, after);
     if (own !== undefined) {
-      const landmarks = own.landmarks ?? [];
+      const landmarks = this.#points(own);
       const mask = own.mask ?? null;
       const viewports = own.viewports ?? {};
       return { kind: "exact", objects: own.objects, landmarks, mask, viewports, result: own };
@@ -145,6 +151,27 @@ export class ResultTimeline {
     return undefined;
   }
 
+  /** Of a frame that was left out, from between the looks before and after it. */
+  #points(own: Result): readonly LandmarkSet[] {
+    const looks = this.#looks(own);
+    if (looks?.after === undefined) return own.landmarks ?? [];
+    const { before, after } = looks;
+    const span = ticksBetween(after.rtp_timestamp, before.rtp_timestamp);
+    const t = ticksBetween(own.rtp_timestamp, before.rtp_timestamp) / span;
+    return landmarksAt(before.landmarks ?? [], after.landmarks ?? [], t);
+  }
+
+  /** The looks before and after a frame that was left out, if there were points in the first. */
+  #looks(own: Result): { before: Result; after: Result | undefined } | null {
+    if (!isLeftOut(own)) return null;
+    const place = this.#results.indexOf(own);
+    const looked = (each: Result) => !isLeftOut(each);
+    const before = this.#results.slice(0, place).findLast(looked);
+    if (before === undefined || (before.landmarks ?? []).length === 0) return null;
+    if (ticksBetween(own.rtp_timestamp, before.rtp_timestamp) > STALE_TICKS) return null;
+    return { before, after: this.#results.slice(place + 1).find(looked) };
+  }
+
   #own(rtpTimestamp: number, ...near: (Result | undefined)[]): Result | undefined {
     let best: Result | undefined;
     let least = this.toleranceTicks;
@@ -178,4 +205,9 @@ export class ResultTimeline {
     }
     return low;
   }
+}
+
+/** Whether a stage did not look at it, and no other found points. */
+function isLeftOut({ undetected = [], landmarks = [] }: Result): boolean {
+  return undetected.length > 0 && landmarks.length === 0;
 }

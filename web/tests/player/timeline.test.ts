@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { LandmarkSet } from "../../src/client";
 import { ResultTimeline } from "../../src/player/timeline";
 import { result, thing } from "../results";
 
@@ -30,6 +31,34 @@ describe("ResultTimeline", () => {
     expect(timeline.drawing(2 * FRAME - 800).kind).toBe("exact");
     expect(timeline.drawing(2 * FRAME - 800).result?.rtp_timestamp).toBe(2 * FRAME);
     expect(timeline.drawing(2 * FRAME - 1000).kind).toBe("between");
+  });
+
+  it("takes the points of a frame that was left out from between two looks, when both are there", () => {
+    const body = (x: number): LandmarkSet => ({
+      part: "body",
+      person: 0,
+      score: 1,
+      points: [[x, 5, 0]],
+    });
+    const left = { ...result(FRAME, thing(1, [0, 0, 10, 10])), undetected: ["landmarks"] };
+    const timeline = new ResultTimeline();
+    timeline.add({ ...result(0), landmarks: [body(0)] });
+    timeline.add(left);
+    expect(timeline.settled(FRAME)).toBe(false);
+    expect(timeline.drawing(FRAME).landmarks).toEqual([]);
+    timeline.add({ ...result(4 * FRAME), landmarks: [body(40)] });
+    expect(timeline.settled(FRAME)).toBe(true);
+    const drawing = timeline.drawing(FRAME);
+    expect(drawing.kind).toBe("exact");
+    expect(drawing.result).toBe(left);
+    expect(drawing.landmarks[0]?.points[0]?.[0]).toBeCloseTo(10, 6);
+  });
+
+  it("waits for no look where none has found points", () => {
+    const timeline = new ResultTimeline();
+    timeline.add(result(0, thing(1, [0, 0, 10, 10])));
+    timeline.add({ ...result(FRAME, thing(1, [1, 0, 11, 10])), undetected: ["detect"] });
+    expect(timeline.settled(FRAME)).toBe(true);
   });
 
   it("places tracks between two analysed frames", () => {
