@@ -74,7 +74,7 @@ class Aims:
         start: Vector | float,
         end: Vector | float,
     ) -> "Aims":
-        """Of the viewport's middle.
+        """Of the viewport's middle; of several axes at once where all are (axes, times).
 
         Args:
             want: where it belongs.
@@ -95,6 +95,12 @@ class Aims:
             np.minimum(np.maximum(np.maximum(one, other), first), last),
             first,
             last,
+        )
+
+    def row(self, axis: int) -> "Aims":
+        """One of several axes."""
+        return Aims(
+            self.want[axis], self.low[axis], self.high[axis], self.first[axis], self.last[axis]
         )
 
     @classmethod

@@ -242,15 +242,20 @@ def _size_aims(field: Field, foreseen: Vector) -> Aims:
 
 def _middle_aims(field: Field, foreseen: Vector, zooms: Vector) -> tuple[Aims, Aims]:
     """Across and down."""
-    sizes, area = np.exp(zooms), field.area
-    widths = np.minimum(sizes * field.widest, area.width)
-    heights = np.minimum(sizes * field.highest, area.height)
-    x, left, right = foreseen[[X, LEFT, RIGHT]]
-    y, top, bottom = foreseen[[Y, TOP, BOTTOM]]
-    return (
-        Aims.of_middle(x, left, right, widths, area.left, area.right),
-        Aims.of_middle(y, top, bottom, heights, area.top, area.bottom),
+    area = field.area
+    largest = np.array([[field.widest], [field.highest]])
+    views = np.minimum(np.exp(zooms) * largest, [[area.width], [area.height]])
+    starts, ends = np.array([[area.left], [area.top]]), np.array([[area.right], [area.bottom]])
+    # Both at once: with so few numbers a call costs more than what it counts.
+    both = Aims.of_middle(
+        foreseen[X : Y + 1],
+        foreseen[LEFT : TOP + 1],
+        foreseen[RIGHT : BOTTOM + 1],
+        views,
+        starts,
+        ends,
     )
+    return both.row(0), both.row(1)
 
 
 def _outside(low: float, high: float, start: float, end: float) -> float:
