@@ -74,9 +74,10 @@ class VideoPicture:
     def part(self, left: int, top: int, right: int, bottom: int) -> Pixels:
         """(bottom - top, right - left, 3) uint8 BGR, inside the picture; by ITU-R BT.601.
 
-        Of 4:2:0 planes only the part is converted, unless the whole has been already.
+        Of 4:2:0 planes only the part is converted, also when the whole has been already: the
+        same picture gives the same pixels whoever else has looked at it.
         """
-        if self._bgr is not None or self._frame.format.name not in ("yuv420p", "yuvj420p"):
+        if self._frame.format.name not in ("yuv420p", "yuvj420p"):
             return self.bgr()[top:bottom, left:right]
         # Whole samples of colour, which are two pixels wide and high.
         x, y = left - left % 2, top - top % 2
