@@ -47,7 +47,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sound = out.add_stream("aac", rate=48_000, layout="mono")
         assert isinstance(sound, AudioStream)
         for n in range(FRAMES):
-            image = street.copy()
+            image = np.array(street, np.uint8)
             left = FROM_X + STEP_PX * n
             image[HEIGHT - person.shape[0] :, left : left + PERSON_PX] = person
             out.mux(video.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
