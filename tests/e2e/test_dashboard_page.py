@@ -166,7 +166,7 @@ def test_a_stage_that_becomes_slow_is_seen_in_charts_and_tables(
         expect(plot).to_have_attribute("aria-valuenow", "1")
         figure(page, "Frames").get_by_text("Table").click()
         rows = figure(page, "Frames").locator("tbody tr")
-        assert rows.count() > 5
+        until(lambda: rows.count() > 5)
         figure(page, "Frames").get_by_role("button", name=re.compile("^out")).click()
         expect(figure(page, "Frames").locator("thead th")).to_have_text(["Time", "in"])
 

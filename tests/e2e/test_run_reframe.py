@@ -29,7 +29,7 @@ Box = tuple[float, float, float, float]
 def livelens(*words: str | Path, timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "livelens", "run", *map(str, words)],
-        capture_output=True, text=True, timeout=timeout_s, check=False,
+        capture_output=True, encoding="utf-8", timeout=timeout_s, check=False,
     )  # fmt: skip
 
 
