@@ -14,10 +14,11 @@ import numpy as np
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
-from livelens.clock import NS_PER_S, RTP_CLOCK_HZ, nanoseconds, rtp_ticks
+from livelens.clock import RTP_CLOCK_HZ, nanoseconds, rtp_ticks
 from livelens.errors import SinkError
 from livelens.media.picture import private_frame
 from livelens.picture import ArrayPicture, Picture, Pixels
+from livelens.sinks.pace import Pace
 from livelens.sinks.paths import check_template, filled_in, parent_checked
 from livelens.sinks.shots import Shots
 from livelens.spec import SinkSpec
@@ -98,7 +99,7 @@ class Recording:
         self._spec = spec
         self._stream_id = stream_id
         self._file: _Mp4 | None = None
-        self._due_ns: int | None = None
+        self._pace = Pace(spec.fps)
         self._shots = Shots(spec.viewport) if spec.viewport is not None else None
         self.files: list[Path] = []
 
@@ -111,7 +112,7 @@ class Recording:
         """
         frame, picture = item.frame, item.frame.picture
         size_px = frame.size_px if self._shots is None else self._shots.see(item)
-        if self._too_soon(frame.pts_ns):
+        if self._pace.leaves_out(frame.pts_ns):
             return
         if self._file is not None and self._splits(self._file, frame.pts_ns, size_px):
             self.close()
@@ -140,18 +141,6 @@ class Recording:
         except (FFmpegError, OSError, ValueError) as error:
             file.abandon()
             raise _broken(file.path, error) from None
-
-    def _too_soon(self, pts_ns: int) -> bool:
-        """Whether `fps` leaves this picture out."""
-        if self._spec.fps is None:
-            return False
-        interval_ns = round(NS_PER_S / self._spec.fps)
-        due_ns = pts_ns if self._due_ns is None else self._due_ns
-        # A quarter is forgiven: the jitter of a camera must not halve its rate.
-        if pts_ns < due_ns - interval_ns // 4:
-            return True
-        self._due_ns = max(due_ns, pts_ns - interval_ns) + interval_ns
-        return False
 
     def _splits(self, file: "_Mp4", pts_ns: int, size_px: tuple[int, int]) -> bool:
         spec = self._spec

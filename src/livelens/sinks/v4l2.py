@@ -12,11 +12,12 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
-from livelens.clock import NS_PER_S, RTP_CLOCK_HZ, rtp_ticks
+from livelens.clock import RTP_CLOCK_HZ, rtp_ticks
 from livelens.errors import SinkError
 from livelens.media.encode import EncoderSettings
 from livelens.media.picture import private_frame
 from livelens.media.viewport import shown
+from livelens.sinks.pace import Pace
 from livelens.sinks.shots import Shots
 from livelens.spec import SinkSpec
 from livelens.types import Item, Viewport
@@ -68,7 +69,7 @@ class VirtualCamera:
         self._shots = Shots(spec.viewport) if spec.viewport is not None else None
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
-        self._due_ns: int | None = None
+        self._pace = Pace(spec.fps)
 
     def put(self, item: Item) -> None:
         """Write a picture.
@@ -78,7 +79,7 @@ class VirtualCamera:
         """
         frame, picture = item.frame, item.frame.picture
         natural_px = frame.size_px if self._shots is None else self._shots.see(item)
-        if self._too_soon(frame.pts_ns):
+        if self._pace.leaves_out(frame.pts_ns):
             return
         try:
             stream = self._stream or self._opened(natural_px)
@@ -117,18 +118,6 @@ class VirtualCamera:
         stream.time_base = stream.codec_context.time_base = _TIME_BASE
         self._stream = stream
         return stream
-
-    def _too_soon(self, pts_ns: int) -> bool:
-        """Whether `fps` leaves this picture out."""
-        if self._spec.fps is None:
-            return False
-        interval_ns = round(NS_PER_S / self._spec.fps)
-        due_ns = pts_ns if self._due_ns is None else self._due_ns
-        # A quarter is forgiven: the jitter of a camera must not halve its rate.
-        if pts_ns < due_ns - interval_ns // 4:
-            return True
-        self._due_ns = max(due_ns, pts_ns - interval_ns) + interval_ns
-        return False
 
 
 def _check_device(path: str) -> None:
